@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* The call sites bring their own file, line and function (fleet_log), not those of this file. */
+#define SD_JOURNAL_SUPPRESS_LOCATION
+
+#include "base/log.h"
+
+#include "base/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <systemd/sd-journal.h>
+#include <unistd.h>
+
+static int max_level = LOG_INFO; /* atomic: the store's threads log too */
+
+void fleet_log_set_level(int level)
+{
+    g_atomic_int_set(&max_level, level);
+}
+
+int fleet_log_level(void)
+{
+    return g_atomic_int_get(&max_level);
+}
+
+gboolean fleet_log_level_from_string(const char *string, int *level, GError **error)
+{
+    static const char *const names[] = {"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"};
+
+    if (g_str_equal(string, "error"))
+        string = "err";
+    for (int i = 0; i < (int)G_N_ELEMENTS(names); i++)
+        if (g_str_equal(string, names[i]) || (string[0] == '0' + i && string[1] == '\0')) {
+            *level = i;
+            return TRUE;
+        }
+
+    g_set_error(error, FLEET_ERROR, FLEET_ERROR_INVALID_ARGUMENT,
+            "log level '%s' is unknown; use one of emerg, alert, crit, err, warning, notice, info, debug", string);
+    return FALSE;
+}
+
+static gboolean stderr_is_journal(void)
+{
+    static gsize state; /* 1 = no, 2 = yes */
+
+    if (g_once_init_enter(&state))
+        g_once_init_leave(&state, g_log_writer_is_journald(STDERR_FILENO) ? 2 : 1);
+    return state == 2;
+}
+
+void fleet_log_full(int level, const char *file, int line, const char *function, const char *format, ...)
+{
+    g_autofree char *text = NULL;
+    va_list ap;
+
+    va_start(ap, format);
+    text = g_strdup_vprintf(format, ap);
+    va_end(ap);
+
+    if (stderr_is_journal() &&
+            sd_journal_send("MESSAGE=%s", text, "PRIORITY=%i", level, "CODE_FILE=%s", file, "CODE_LINE=%i", line,
+                    "CODE_FUNC=%s", function, "SYSLOG_IDENTIFIER=fleetd", NULL) >= 0)
+        return;
+    fprintf(stderr, "fleetd: %s\n", text);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "model/transition.h"
+
+#include "base/error.h"
+
+gboolean fleet_action_may_move(FleetActionStatus from, FleetActionStatus to)
+{
+    static const gboolean legal[FLEET_ACTION_STATUS_LAST_][FLEET_ACTION_STATUS_LAST_] = {
+            [FLEET_ACTION_PENDING][FLEET_ACTION_RUNNING] = TRUE,
+            [FLEET_ACTION_RUNNING][FLEET_ACTION_COMPLETED] = TRUE,
+            [FLEET_ACTION_RUNNING][FLEET_ACTION_FAILED] = TRUE,
+    };
+
+    return legal[from][to];
+}
+
+gboolean fleet_device_check_free(const FleetDevice *device, GError **error)
+{
+    if (device->action.sequence != 0) {
+        char id[FLEET_ACTION_ID_BUFFER];
+
+        g_set_error(error, FLEET_ERROR, FLEET_ERROR_DEVICE_BUSY, "device '%s' is busy with action '%s'; wait until it ends",
+                device->id, fleet_action_id_format(device->action, id));
+        return FALSE;
+    }
+    if (device->status != FLEET_DEVICE_IDLE && device->status != FLEET_DEVICE_ERROR) {
+        g_set_error(error, FLEET_ERROR, FLEET_ERROR_DEVICE_BUSY,
+                "device '%s' is %s; an action starts only on a device that is IDLE or ERROR, so set its status first",
+                device->id, fleet_device_status_to_string(device->status));
+        return FALSE;
+    }
+    return TRUE;
+}
+
+gboolean fleet_device_check_set_status(const FleetDevice *device, FleetDeviceStatus status, GError **error)
+{
+    if (device->action.sequence == 0 || status == FLEET_DEVICE_OFFLINE || status == FLEET_DEVICE_MAINTENANCE ||
+            status == FLEET_DEVICE_UPDATING || status == FLEET_DEVICE_BUSY)
+        return TRUE;
+
+    char id[FLEET_ACTION_ID_BUFFER];
+    g_set_error(error, FLEET_ERROR, FLEET_ERROR_INVALID_TRANSITION,
+            "device '%s' cannot become %s while action '%s' runs; wait until it ends, or use OFFLINE or MAINTENANCE",
+            device->id, fleet_device_status_to_string(status), fleet_action_id_format(device->action, id));
+    return FALSE;
+}
+
+FleetDeviceStatus fleet_device_status_after(FleetDeviceStatus now, FleetActionStatus outcome)
+{
+    if (now == FLEET_DEVICE_OFFLINE || now == FLEET_DEVICE_MAINTENANCE)
+        return now;
+    return outcome == FLEET_ACTION_COMPLETED ? FLEET_DEVICE_IDLE : FLEET_DEVICE_ERROR;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The legal moves of an action, and what an action does to its device's status. Pure rules: core/engine applies them.
+ */
+
+#include "model/action.h"
+#include "model/device.h"
+
+/* May an action go from one status to the other? PENDING -> RUNNING -> COMPLETED | FAILED, nothing else. */
+gboolean fleet_action_may_move(FleetActionStatus from, FleetActionStatus to) G_GNUC_CONST;
+
+/* May an action start on this device now? DEVICE_BUSY with the reason and the remedy: it has an action already, or its
+ * status is neither IDLE nor ERROR. */
+gboolean fleet_device_check_free(const FleetDevice *device, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* May an operator set this status now? INVALID_TRANSITION while an action runs, except for OFFLINE and MAINTENANCE, which
+ * outlast the action, and UPDATING and BUSY, which take those two back. */
+gboolean fleet_device_check_set_status(const FleetDevice *device, FleetDeviceStatus status, GError **error)
+        G_GNUC_WARN_UNUSED_RESULT;
+
+/* The device's status once its action has ended: IDLE or ERROR, but an operator's OFFLINE or MAINTENANCE stays. */
+FleetDeviceStatus fleet_device_status_after(FleetDeviceStatus now, FleetActionStatus outcome) G_GNUC_CONST;
