@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "daemon/config.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "lib/main.h"
+
+#include <glib/gstdio.h>
+#include <syslog.h>
+
+/* A configuration file that has drop-ins beside it. */
+static char *make_file(const char *text)
+{
+    g_autofree char *directory = fleet_test_directory_new();
+    char *path = g_build_filename(directory, "fleetd.conf", NULL);
+
+    if (text != NULL)
+        fleet_test_write(path, text);
+    return path;
+}
+
+static void add_drop_in(const char *path, const char *name, const char *text)
+{
+    g_autofree char *directory = g_strdup_printf("%s.d", path);
+    g_autofree char *file = g_build_filename(directory, name, NULL);
+
+    ck_assert_int_eq(g_mkdir_with_parents(directory, 0755), 0);
+    fleet_test_write(file, text);
+}
+
+static FleetConfig *load(const char *path)
+{
+    g_autoptr(GError) error = NULL;
+    FleetConfig *config = fleet_config_load(path, TRUE, &error);
+
+    fleet_test_assert_no_error(error);
+    ck_assert_ptr_nonnull(config);
+    return config;
+}
+
+/* Loading fails, and the message is the file's path with this behind it. */
+static void assert_refused(const char *path, const char *rest)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(FleetConfig) config = fleet_config_load(path, TRUE, &error);
+    g_autofree char *expected = g_strconcat(path, rest, NULL);
+
+    ck_assert_ptr_null(config);
+    fleet_test_assert_error(error, FLEET_ERROR, FLEET_ERROR_INVALID_ARGUMENT);
+    ck_assert_str_eq(error->message, expected);
+}
+
+static void assert_defaults(const FleetConfig *config)
+{
+    ck_assert_int_eq(config->min_duration, 10 * FLEET_USEC_PER_SEC);
+    ck_assert_int_eq(config->max_duration, 30 * FLEET_USEC_PER_SEC);
+    ck_assert_double_eq(config->success_rate, 0.9);
+    ck_assert(!config->seed_set);
+    ck_assert_uint_eq(config->finished_actions, 1000);
+    ck_assert_int_eq(config->finished_age, 3600 * FLEET_USEC_PER_SEC);
+    ck_assert_int_eq(config->log_level, LOG_INFO);
+}
+
+START_TEST(missing_default_file_gives_defaults)
+{
+    g_autofree char *path = make_file(NULL);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(FleetConfig) config = fleet_config_load(path, FALSE, &error);
+
+    fleet_test_assert_no_error(error);
+    assert_defaults(config);
+    ck_assert(!config->log_level_set);
+    ck_assert_uint_eq(g_strv_length((char **)fleet_action_types_names(config->action_types)), 4);
+}
+END_TEST
+
+START_TEST(missing_required_file_is_refused)
+{
+    g_autofree char *path = make_file(NULL);
+    g_autoptr(GError) error = NULL;
+
+    ck_assert_ptr_null(fleet_config_load(path, TRUE, &error));
+    fleet_test_assert_error(error, FLEET_ERROR, FLEET_ERROR_INVALID_ARGUMENT);
+    fleet_test_assert_contains(error->message, path);
+    fleet_test_assert_contains(error->message, "No such file");
+}
+END_TEST
+
+START_TEST(unreadable_file_is_refused_even_by_default)
+{
+    g_autofree char *path = make_file(NULL);
+    g_autoptr(GError) error = NULL;
+
+    ck_assert_int_eq(g_mkdir(path, 0755), 0); /* a directory is there, but cannot be read as a file by anyone */
+    ck_assert_ptr_null(fleet_config_load(path, FALSE, &error));
+    fleet_test_assert_error(error, FLEET_ERROR, FLEET_ERROR_INVALID_ARGUMENT);
+    fleet_test_assert_contains(error->message, path);
+}
+END_TEST
+
+START_TEST(unreadable_drop_in_directory_is_refused)
+{
+    g_autofree char *path = make_file("");
+    g_autofree char *drop_ins = g_strdup_printf("%s.d", path);
+    g_autoptr(GError) error = NULL;
+
+    fleet_test_write(drop_ins, "a file where a directory should be");
+    ck_assert_ptr_null(fleet_config_load(path, TRUE, &error));
+    fleet_test_assert_error(error, FLEET_ERROR, FLEET_ERROR_INVALID_ARGUMENT);
+    fleet_test_assert_contains(error->message, drop_ins);
+}
+END_TEST
+
+START_TEST(every_key_is_read)
+{
+    g_autofree char *path = make_file("[Simulation]\nMinDuration=1min 5s\nMaxDuration = 2h \nSuccessRate=0.25\n"
+                                      "Seed=18446744073709551615\n"
+                                      "[Retention]\nFinishedActions=100000\nFinishedActionsAge=250ms\n"
+                                      "[Log]\nLevel=debug\n"
+                                      "[ActionType CALIBRATION]\nDeviceStatus=UPDATING\n"
+                                      "[ActionType SOFTWARE_UPDATE]\nDeviceStatus=BUSY\n");
+    g_autoptr(FleetConfig) config = load(path);
+    const FleetActionType *type;
+
+    ck_assert_int_eq(config->min_duration, 65 * FLEET_USEC_PER_SEC);
+    ck_assert_int_eq(config->max_duration, 7200 * FLEET_USEC_PER_SEC);
+    ck_assert_double_eq(config->success_rate, 0.25);
+    ck_assert(config->seed_set);
+    ck_assert(config->seed == G_MAXUINT64);
+    ck_assert_uint_eq(config->finished_actions, 100000);
+    ck_assert_int_eq(config->finished_age, 250000);
+    ck_assert(config->log_level_set);
+    ck_assert_int_eq(config->log_level, LOG_DEBUG);
+
+    type = fleet_action_types_lookup(config->action_types, "CALIBRATION", NULL);
+    ck_assert_ptr_nonnull(type);
+    ck_assert_int_eq(type->device_status, FLEET_DEVICE_UPDATING);
+    type = fleet_action_types_lookup(config->action_types, "SOFTWARE_UPDATE", NULL);
+    ck_assert_ptr_nonnull(type);
+    ck_assert_int_eq(type->device_status, FLEET_DEVICE_BUSY);
+}
+END_TEST
+
+START_TEST(bounds_are_allowed)
+{
+    g_autofree char *path = make_file("[Simulation]\nMinDuration=0\nMaxDuration=0\nSuccessRate=0\nSeed=0\n"
+                                      "[Retention]\nFinishedActions=0\nFinishedActionsAge=0\n");
+    g_autoptr(FleetConfig) config = load(path);
+
+    ck_assert_int_eq(config->max_duration, 0);
+    ck_assert_double_eq(config->success_rate, 0);
+    ck_assert(config->seed_set);
+    ck_assert_uint_eq(config->finished_actions, 0);
+    ck_assert_int_eq(config->finished_age, 0);
+
+    fleet_test_write(path, "[Simulation]\r\nSuccessRate=1.0\r\n");
+    g_autoptr(FleetConfig) other = load(path);
+    ck_assert_double_eq(other->success_rate, 1);
+}
+END_TEST
+
+START_TEST(later_files_win)
+{
+    g_autofree char *path = make_file("[Simulation]\nMinDuration=1s\nMaxDuration=2s\nSuccessRate=0.5\n");
+
+    add_drop_in(path, "20-b.conf", "[Simulation]\nSuccessRate=0.7\n");
+    add_drop_in(path, "10-a.conf", "[Simulation]\nSuccessRate=0.6\nSeed=1\n");
+    add_drop_in(path, "30-c.conf.bak", "[Simulation]\nSuccessRate=0.8\n");
+    add_drop_in(path, ".40-hidden.conf", "[Simulation]\nSuccessRate=0.8\n");
+    g_autoptr(FleetConfig) config = load(path);
+
+    ck_assert_double_eq(config->success_rate, 0.7);
+    ck_assert_int_eq(config->min_duration, 1 * FLEET_USEC_PER_SEC);
+    ck_assert(config->seed_set);
+}
+END_TEST
+
+START_TEST(drop_ins_need_no_main_file)
+{
+    g_autofree char *path = make_file(NULL);
+    g_autoptr(GError) error = NULL;
+
+    add_drop_in(path, "a.conf", "[Log]\nLevel=warning\n");
+    g_autoptr(FleetConfig) config = fleet_config_load(path, FALSE, &error);
+    fleet_test_assert_no_error(error);
+    ck_assert_int_eq(config->log_level, LOG_WARNING);
+}
+END_TEST
+
+START_TEST(durations_are_compared_over_all_files)
+{
+    g_autofree char *path = make_file("# longer than the default maximum, which a drop-in raises\n"
+                                      "[Simulation]\nMinDuration=1min\n");
+
+    assert_refused(path, ":3: MinDuration=1min in [Simulation] is longer than MaxDuration=30s (the default); raise "
+                         "MaxDuration or lower MinDuration");
+    add_drop_in(path, "a.conf", "[Simulation]\nMaxDuration=2min\n");
+    g_autoptr(FleetConfig) config = load(path);
+    ck_assert_int_eq(config->max_duration, 120 * FLEET_USEC_PER_SEC);
+
+    add_drop_in(path, "b.conf", "\n[Simulation]\nMaxDuration=3s\n");
+    g_autofree char *rest = g_strdup_printf(
+            ":3: MinDuration=1min in [Simulation] is longer than MaxDuration=3s (%s.d/b.conf:3); raise MaxDuration or "
+            "lower MinDuration",
+            path);
+    assert_refused(path, rest);
+}
+END_TEST
+
+START_TEST(default_minimum_above_maximum_names_the_maximum)
+{
+    g_autofree char *path = make_file("[Simulation]\nMaxDuration=3s\n");
+
+    assert_refused(path, ":2: MaxDuration=3s in [Simulation] is shorter than MinDuration=10s (the default); raise "
+                         "MaxDuration or lower MinDuration");
+}
+END_TEST
+
+START_TEST(fault_in_a_drop_in_names_it)
+{
+    g_autofree char *path = make_file("");
+    g_autoptr(GError) error = NULL;
+
+    add_drop_in(path, "a.conf", "[Log]\n\nLevl=info\n");
+    ck_assert_ptr_null(fleet_config_load(path, TRUE, &error));
+    g_autofree char *expected =
+            g_strdup_printf("%s.d/a.conf:3: key 'Levl' in [Log] is unknown; use one of Level", path);
+    ck_assert_str_eq(error->message, expected);
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    const char *message;
+} faults[] = {
+        {"[Simulation]\n# c\nMinimum=1s\n",
+                ":3: key 'Minimum' in [Simulation] is unknown; use one of MinDuration, MaxDuration, SuccessRate, Seed"},
+        {"[Log]\nLevel=info\n[Simulaton]\nSeed=1\n",
+                ":3: group [Simulaton] is unknown; use one of [Simulation], [Retention], [Log], [ActionType NAME]"},
+        {"[Empty]\n", ":1: group [Empty] is unknown; use one of [Simulation], [Retention], [Log], [ActionType NAME]"},
+        {"[ActionType]\nDeviceStatus=BUSY\n",
+                ":1: group [ActionType] is unknown; use one of [Simulation], [Retention], [Log], [ActionType NAME]"},
+        {"[Log]\nLevel=info\nLevel[de]=debug\n", ":3: key 'Level[de]' in [Log] is unknown; use one of Level"},
+        {"[Simulation]\n\n  MinDuration  =  10x\n", ":3: key 'MinDuration' in [Simulation] has a bad value: '10x' is "
+                                                    "not a time span; write it like \"10s\", "
+                                                    "\"5min 30s\" or \"250ms\""},
+        {"[Simulation]\nMaxDuration=-1s\n", ":2: key 'MaxDuration' in [Simulation] has a bad value: '-1s' is not a "
+                                            "time span; write it like \"10s\", "
+                                            "\"5min 30s\" or \"250ms\""},
+        {"[Retention]\nFinishedActionsAge=\n", ":2: key 'FinishedActionsAge' in [Retention] has a bad value: '' is not "
+                                               "a time span; write it like \"10s\", "
+                                               "\"5min 30s\" or \"250ms\""},
+        {"[Simulation]\nSuccessRate=1.01\n",
+                ":2: key 'SuccessRate' in [Simulation] has a bad value: '1.01' is not a rate; "
+                "use a number from 0 to 1, like 0.9"},
+        {"[Simulation]\nSuccessRate=nan\n",
+                ":2: key 'SuccessRate' in [Simulation] has a bad value: 'nan' is not a rate; "
+                "use a number from 0 to 1, like 0.9"},
+        {"[Simulation]\nSuccessRate=-0.5\n",
+                ":2: key 'SuccessRate' in [Simulation] has a bad value: '-0.5' is not a rate; "
+                "use a number from 0 to 1, like 0.9"},
+        {"[Simulation]\nSuccessRate=90%\n",
+                ":2: key 'SuccessRate' in [Simulation] has a bad value: '90%' is not a rate; "
+                "use a number from 0 to 1, like 0.9"},
+        {"[Simulation]\nSuccessRate=.\n", ":2: key 'SuccessRate' in [Simulation] has a bad value: '.' is not a rate; "
+                                          "use a number from 0 to 1, like 0.9"},
+        {"[Simulation]\nSuccessRate=\n", ":2: key 'SuccessRate' in [Simulation] has a bad value: '' is not a rate; "
+                                         "use a number from 0 to 1, like 0.9"},
+        {"[Simulation]\nSeed=\n",
+                ":2: key 'Seed' in [Simulation] has a bad value: '' is not right; use a whole number from "
+                "0 to 18446744073709551615"},
+        {"[Simulation]\nSeed=18446744073709551616\n", ":2: key 'Seed' in [Simulation] has a bad value: "
+                                                      "'18446744073709551616' is not right; use a whole number "
+                                                      "from 0 to 18446744073709551615"},
+        {"[Retention]\nFinishedActions=100001\n", ":2: key 'FinishedActions' in [Retention] has a bad value: '100001' "
+                                                  "is not right; use a whole number from 0 "
+                                                  "to 100000"},
+        {"[Retention]\nFinishedActions=-1\n", ":2: key 'FinishedActions' in [Retention] has a bad value: '-1' is not "
+                                              "right; use a whole number from 0 to "
+                                              "100000"},
+        {"[Log]\nLevel=info\n[Log]\nLevel=loud\n", ":4: key 'Level' in [Log] has a bad value: log level 'loud' is "
+                                                   "unknown; use one of emerg, alert, crit, err, "
+                                                   "warning, notice, info, debug"},
+        {"[ActionType A]\nDeviceStatus=IDLE\n",
+                ":2: [ActionType A] is wrong: device status 'IDLE' is unknown; use one of BUSY, UPDATING"},
+        {"[ActionType a]\nDeviceStatus=BUSY\n", ":2: [ActionType a] is wrong: 'a' cannot name an action type; use an "
+                                                "upper-case letter, then letters, digits "
+                                                "and '_', at most 64"},
+        {"[ActionType A]\n", ":1: group [ActionType A] lacks the key 'DeviceStatus'; use DeviceStatus=BUSY or "
+                             "DeviceStatus=UPDATING"},
+        {"[ActionType A]\nStatus=BUSY\n", ":2: key 'Status' in [ActionType A] is unknown; use one of DeviceStatus"},
+};
+
+START_TEST(faults_name_file_and_line)
+{
+    g_autofree char *path = make_file(faults[_i].text);
+
+    assert_refused(path, faults[_i].message);
+}
+END_TEST
+
+static const struct {
+    const char *text;
+    const char *line;
+} not_key_files[] = {
+        {"Level=info\n", ":1: "},
+        {"# c\n\n[Log]\nLevel\n", ":4: "},
+        {"[Log]\nLevel=info\n[Simulation\nSeed=1\n", ":3: "},
+        {"[Log]\n=info", ":2: "},
+        {"[Log]\nLevel=\xff\n", ":2: "},
+};
+
+START_TEST(what_is_no_key_file_is_refused_with_its_line)
+{
+    g_autofree char *path = make_file(NULL);
+    g_autoptr(GError) error = NULL;
+
+    ck_assert(g_file_set_contents(path, not_key_files[_i].text, -1, NULL));
+    ck_assert_ptr_null(fleet_config_load(path, TRUE, &error));
+    fleet_test_assert_error(error, FLEET_ERROR, FLEET_ERROR_INVALID_ARGUMENT);
+    g_autofree char *start = g_strconcat(path, not_key_files[_i].line, NULL);
+    fleet_test_assert_contains(error->message, start);
+}
+END_TEST
+
+START_TEST(nul_byte_is_refused)
+{
+    static const char text[] = "[Log]\nLevel=info\0\n";
+    g_autofree char *path = make_file(NULL);
+
+    ck_assert(g_file_set_contents(path, text, sizeof text - 1, NULL));
+    assert_refused(path, ":2: this is not UTF-8 text; write the file in UTF-8");
+}
+END_TEST
+
+/* The file that is installed shows each key with its default, so that nobody has to look further. */
+START_TEST(shipped_file_shows_the_defaults)
+{
+    g_autofree char *shipped = g_build_filename(fleet_test_env("FLEET_SOURCE"), "data", "fleetd.conf", NULL);
+    g_autofree char *text = fleet_test_read(shipped);
+    g_autoptr(GRegex) comment = g_regex_new("^#(?=\\[|[A-Za-z]+=)", G_REGEX_MULTILINE, 0, NULL);
+    g_autofree char *effective = g_regex_replace_literal(comment, text, -1, 0, "", 0, NULL);
+    g_autofree char *path = make_file(effective);
+
+    g_autoptr(FleetConfig) as_shipped = load(shipped);
+    assert_defaults(as_shipped);
+    ck_assert(!as_shipped->log_level_set);
+
+    g_autoptr(FleetConfig) all_set = load(path);
+    assert_defaults(all_set);
+    ck_assert(all_set->log_level_set);
+    ck_assert_ptr_nonnull(fleet_action_types_lookup(all_set->action_types, "CALIBRATION", NULL));
+    static const char *const keys[] = {
+            "MinDuration", "MaxDuration", "SuccessRate", "FinishedActions", "FinishedActionsAge", "Level"};
+    for (guint i = 0; i < G_N_ELEMENTS(keys); i++) {
+        g_autofree char *line = g_strdup_printf("\n%s=", keys[i]);
+        fleet_test_assert_contains(effective, line);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("config");
+    TCase *values = fleet_test_case(suite, "values");
+    TCase *files = fleet_test_case(suite, "files");
+    TCase *refused = fleet_test_case(suite, "faults");
+
+    tcase_add_test(values, every_key_is_read);
+    tcase_add_test(values, bounds_are_allowed);
+    tcase_add_test(values, durations_are_compared_over_all_files);
+    tcase_add_test(values, default_minimum_above_maximum_names_the_maximum);
+    tcase_add_test(values, shipped_file_shows_the_defaults);
+    tcase_add_test(files, missing_default_file_gives_defaults);
+    tcase_add_test(files, missing_required_file_is_refused);
+    tcase_add_test(files, unreadable_file_is_refused_even_by_default);
+    tcase_add_test(files, unreadable_drop_in_directory_is_refused);
+    tcase_add_test(files, later_files_win);
+    tcase_add_test(files, drop_ins_need_no_main_file);
+    tcase_add_test(files, fault_in_a_drop_in_names_it);
+    tcase_add_loop_test(refused, faults_name_file_and_line, 0, G_N_ELEMENTS(faults));
+    tcase_add_loop_test(refused, what_is_no_key_file_is_refused_with_its_line, 0, G_N_ELEMENTS(not_key_files));
+    tcase_add_test(refused, nul_byte_is_refused);
+    return fleet_test_main(suite);
+}
