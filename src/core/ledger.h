@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The ledger stands between the logic and the store. A transaction gathers staged changes; it is applied to memory, step by
+ * step, once it is on disk, or rolled back.
+ *
+ * Each record lives in a slot that has two images: the committed one, which is what everybody reads, and the staged one, which
+ * is what the next change builds on. So two changes in flight see each other, while no reader ever sees what might still be lost.
+ */
+
+#include "core/observer.h"
+#include "store/store.h"
+
+#include <glib.h>
+
+typedef struct FleetLedger FleetLedger;
+typedef struct FleetTransaction FleetTransaction;
+
+/* Called once a transaction is through: error is NULL if it is on disk, else why nothing of it happened. */
+typedef void (*FleetDoneFunc)(const GError *error, gpointer user_data);
+
+/* What a staged step does to its slot; one table for each kind of slot. */
+typedef struct {
+    void (*apply)(gpointer owner, gpointer slot, FleetChangeKind kind, gconstpointer image);
+    void (*roll_back)(gpointer owner, gpointer slot);
+} FleetStepClass;
+
+/* A ledger over an opened and loaded store, which outlives it; starts the store. */
+FleetLedger *fleet_ledger_new(FleetStore *store, const FleetObserverSlot *observer) G_GNUC_WARN_UNUSED_RESULT;
+void fleet_ledger_free(FleetLedger *ledger);
+
+/* Whether anything is on its way to the disk. */
+gboolean fleet_ledger_is_busy(const FleetLedger *ledger);
+
+/* Whether the last commit worked. */
+gboolean fleet_ledger_storage_works(const FleetLedger *ledger);
+
+/* An empty transaction. It must be given to _submit() or _refuse(). */
+FleetTransaction *fleet_transaction_new(FleetLedger *ledger) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Adds a step. The image (a FleetDevice or FleetAction, by kind) is handed over: the caller has put a reference of its own
+ * into the slot where it is the staged one. The slot must live until the step was applied or rolled back. */
+void fleet_transaction_stage(FleetTransaction *transaction, const FleetStepClass *class, gpointer owner, gpointer slot,
+        FleetChangeKind kind, gconstpointer image);
+
+/* Sends it on its way, and takes it. With no steps it is done when all that was submitted before it is, at once if there is
+ * nothing. */
+void fleet_transaction_submit(FleetTransaction *transaction, FleetDoneFunc done, gpointer user_data);
+
+/*
+ * Drops an empty transaction for a call that cannot be carried out. What made it impossible may itself be only staged (the device
+ * that "exists already" may be on its way to the disk), so the refusal is told in its turn, like a commit, and if what it rests
+ * on failed, that is told instead. Takes the transaction and the error.
+ */
+void fleet_transaction_refuse(FleetTransaction *transaction, GError *error, FleetDoneFunc done, gpointer user_data);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(FleetLedger, fleet_ledger_free)

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "core/registry.h"
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "drivers/drivers.h"
+#include "model/transition.h"
+
+#include <string.h>
+
+/* A slot exists as long as its device does, on disk or staged. */
+typedef struct {
+    GRefString *id;
+    FleetDevice *committed; /* NULL: not on disk yet, or no longer */
+    FleetDevice *staged;    /* as the next change will find it; NULL: gone by then */
+    guint in_flight;        /* steps that are staged and not through */
+} Slot;
+
+struct FleetRegistry {
+    GHashTable *slots; /* id -> Slot */
+    GTree *ordered;    /* the slots with a committed device, by id */
+    guint by_status[FLEET_DEVICE_STATUS_LAST_];
+    guint count;
+    gint64 last_key;
+    const FleetObserverSlot *observer;
+};
+
+static void free_slot(gpointer data)
+{
+    Slot *slot = data;
+
+    g_clear_pointer(&slot->committed, fleet_device_unref);
+    g_clear_pointer(&slot->staged, fleet_device_unref);
+    g_ref_string_release(slot->id);
+    g_free(slot);
+}
+
+static int compare_ids(gconstpointer a, gconstpointer b, gpointer user_data)
+{
+    return strcmp(a, b);
+}
+
+FleetRegistry *fleet_registry_new(gint64 last_key, const FleetObserverSlot *observer)
+{
+    FleetRegistry *registry = g_new0(FleetRegistry, 1);
+
+    registry->slots = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_slot);
+    registry->ordered = g_tree_new_full(compare_ids, NULL, NULL, NULL);
+    registry->last_key = last_key;
+    registry->observer = observer;
+    return registry;
+}
+
+void fleet_registry_free(FleetRegistry *registry)
+{
+    g_tree_unref(registry->ordered);
+    g_hash_table_unref(registry->slots);
+    g_free(registry);
+}
+
+static Slot *find(const FleetRegistry *registry, const char *id)
+{
+    return g_hash_table_lookup(registry->slots, id);
+}
+
+static Slot *add_slot(FleetRegistry *registry, const FleetDevice *device)
+{
+    Slot *slot = g_new0(Slot, 1);
+
+    slot->id = g_ref_string_acquire(device->id);
+    g_hash_table_insert(registry->slots, slot->id, slot);
+    return slot;
+}
+
+/* Puts an image in the place of another; both places may be empty. */
+static void replace(FleetDevice **place, const FleetDevice *image)
+{
+    FleetDevice *old = *place;
+
+    *place = image != NULL ? fleet_device_ref(image) : NULL;
+    g_clear_pointer(&old, fleet_device_unref);
+}
+
+static void set_committed(FleetRegistry *registry, Slot *slot, const FleetDevice *image)
+{
+    if (slot->committed != NULL) {
+        registry->by_status[slot->committed->status]--;
+        registry->count--;
+    }
+    if (image != NULL) {
+        registry->by_status[image->status]++;
+        registry->count++;
+    }
+    if (slot->committed == NULL && image != NULL)
+        g_tree_insert(registry->ordered, slot->id, slot);
+    else if (slot->committed != NULL && image == NULL)
+        g_tree_remove(registry->ordered, slot->id);
+    replace(&slot->committed, image);
+}
+
+void fleet_registry_load(FleetRegistry *registry, FleetDevice *device)
+{
+    Slot *slot = add_slot(registry, device);
+
+    set_committed(registry, slot, device);
+    slot->staged = device;
+}
+
+void fleet_registry_load_action(FleetRegistry *registry, const char *device_id, FleetActionId action)
+{
+    Slot *slot = find(registry, device_id);
+
+    if (slot == NULL)
+        return;
+    g_autoptr(FleetDevice) device = fleet_device_copy(slot->committed);
+    device->action = action;
+    set_committed(registry, slot, device);
+    replace(&slot->staged, device);
+}
+
+static void set_not_found(const char *id, GError **error)
+{
+    g_autofree char *shown = fleet_quotable(id);
+
+    g_set_error(error, FLEET_ERROR, FLEET_ERROR_DEVICE_NOT_FOUND, "device '%s' is not registered", shown);
+}
+
+const FleetDevice *fleet_registry_lookup(const FleetRegistry *registry, const char *id, GError **error)
+{
+    const Slot *slot = find(registry, id);
+
+    if (slot == NULL || slot->committed == NULL) {
+        set_not_found(id, error);
+        return NULL;
+    }
+    return slot->committed;
+}
+
+const FleetDevice *fleet_registry_lookup_staged(const FleetRegistry *registry, const char *id, GError **error)
+{
+    const Slot *slot = find(registry, id);
+
+    if (slot == NULL || slot->staged == NULL) {
+        set_not_found(id, error);
+        return NULL;
+    }
+    return slot->staged;
+}
+
+guint fleet_registry_count(const FleetRegistry *registry)
+{
+    return registry->count;
+}
+
+guint fleet_registry_count_status(const FleetRegistry *registry, FleetDeviceStatus status)
+{
+    return registry->by_status[status];
+}
+
+void fleet_registry_visit(
+        const FleetRegistry *registry, const char *after, FleetDeviceVisitor visitor, gpointer user_data)
+{
+    GTreeNode *node =
+            *after != '\0' ? g_tree_upper_bound(registry->ordered, after) : g_tree_node_first(registry->ordered);
+
+    for (; node != NULL; node = g_tree_node_next(node)) {
+        const Slot *slot = g_tree_node_value(node);
+
+        if (!visitor(slot->committed, user_data))
+            return;
+    }
+}
+
+static void drop_if_unused(FleetRegistry *registry, Slot *slot)
+{
+    if (slot->committed == NULL && slot->in_flight == 0)
+        g_hash_table_remove(registry->slots, slot->id);
+}
+
+static void apply(gpointer owner, gpointer data, FleetChangeKind kind, gconstpointer image)
+{
+    FleetRegistry *registry = owner;
+    Slot *slot = data;
+    g_autoptr(FleetDevice) before = slot->committed != NULL ? fleet_device_ref(slot->committed) : NULL;
+    const FleetDevice *after = kind == FLEET_CHANGE_DELETE_DEVICE ? NULL : image;
+
+    set_committed(registry, slot, after);
+    slot->in_flight--;
+    if (before == NULL && after != NULL)
+        FLEET_OBSERVE(registry->observer, device_added, after);
+    else if (before != NULL && after != NULL)
+        FLEET_OBSERVE(registry->observer, device_changed, before, after);
+    else if (before != NULL)
+        FLEET_OBSERVE(registry->observer, device_removed, before);
+    drop_if_unused(registry, slot);
+}
+
+static void roll_back(gpointer owner, gpointer data)
+{
+    Slot *slot = data;
+
+    slot->in_flight--;
+    replace(&slot->staged, slot->committed);
+    drop_if_unused(owner, slot);
+}
+
+static const FleetStepClass step_class = {.apply = apply, .roll_back = roll_back};
+
+/* Takes the image. */
+static void stage(FleetRegistry *registry, FleetTransaction *transaction, Slot *slot, FleetChangeKind kind,
+        FleetDevice *image)
+{
+    replace(&slot->staged, kind == FLEET_CHANGE_DELETE_DEVICE ? NULL : image);
+    slot->in_flight++;
+    fleet_transaction_stage(transaction, &step_class, registry, slot, kind, image);
+}
+
+gboolean fleet_registry_stage_register(
+        FleetRegistry *registry, FleetTransaction *transaction, const FleetDeviceSpec *spec, GError **error)
+{
+    FleetDeviceStatus status = FLEET_DEVICE_IDLE;
+
+    if (!fleet_device_id_check(spec->id, error) || !fleet_device_name_check(spec->name, error) ||
+            !fleet_device_type_check(spec->type, error))
+        return FALSE;
+    if (*spec->status != '\0' && !fleet_device_status_from_string(spec->status, &status, error))
+        return FALSE;
+
+    Slot *slot = find(registry, spec->id);
+    if (slot != NULL && slot->staged != NULL) {
+        g_set_error(error, FLEET_ERROR, FLEET_ERROR_DEVICE_EXISTS,
+                "device '%s' is registered already; use UpdateDevice to change it", spec->id);
+        return FALSE;
+    }
+
+    FleetDevice *device = fleet_device_new(
+            spec->id, *spec->name != '\0' ? spec->name : spec->id, spec->type, FLEET_DRIVER_DEFAULT);
+    device->key = ++registry->last_key;
+    device->status = status;
+    device->registered_at = device->updated_at = fleet_clock_realtime();
+    if (slot == NULL)
+        slot = add_slot(registry, device);
+    stage(registry, transaction, slot, FLEET_CHANGE_INSERT_DEVICE, device);
+    return TRUE;
+}
+
+/* The slot of a device that the next change will find. */
+static Slot *find_staged(FleetRegistry *registry, const char *id, GError **error)
+{
+    Slot *slot = find(registry, id);
+
+    if (slot == NULL || slot->staged == NULL) {
+        set_not_found(id, error);
+        return NULL;
+    }
+    return slot;
+}
+
+gboolean fleet_registry_stage_status(FleetRegistry *registry, FleetTransaction *transaction, const char *id,
+        FleetDeviceStatus status, FleetDeviceStatus *previous, GError **error)
+{
+    Slot *slot = find_staged(registry, id, error);
+
+    if (slot == NULL || !fleet_device_check_set_status(slot->staged, status, error))
+        return FALSE;
+    *previous = slot->staged->status;
+    if (status == *previous)
+        return TRUE;
+
+    FleetDevice *device = fleet_device_copy(slot->staged);
+    device->status = status;
+    device->updated_at = fleet_clock_realtime();
+    stage(registry, transaction, slot, FLEET_CHANGE_UPDATE_DEVICE, device);
+    return TRUE;
+}
+
+gboolean fleet_registry_stage_update(FleetRegistry *registry, FleetTransaction *transaction, const char *id,
+        const char *name, const char *type, GError **error)
+{
+    if ((name != NULL && !fleet_device_name_check(name, error)) ||
+            (type != NULL && !fleet_device_type_check(type, error)))
+        return FALSE;
+
+    Slot *slot = find_staged(registry, id, error);
+    if (slot == NULL)
+        return FALSE;
+    if ((name == NULL || g_str_equal(name, slot->staged->name)) &&
+            (type == NULL || g_str_equal(type, slot->staged->type)))
+        return TRUE;
+
+    FleetDevice *device = fleet_device_copy(slot->staged);
+    if (name != NULL)
+        fleet_device_set_name(device, *name != '\0' ? name : id);
+    if (type != NULL)
+        fleet_device_set_type(device, type);
+    device->updated_at = fleet_clock_realtime();
+    stage(registry, transaction, slot, FLEET_CHANGE_UPDATE_DEVICE, device);
+    return TRUE;
+}
+
+gboolean fleet_registry_stage_unregister(
+        FleetRegistry *registry, FleetTransaction *transaction, const char *id, GError **error)
+{
+    Slot *slot = find_staged(registry, id, error);
+
+    if (slot == NULL)
+        return FALSE;
+    if (slot->staged->action.sequence != 0) {
+        char action[FLEET_ACTION_ID_BUFFER];
+
+        g_set_error(error, FLEET_ERROR, FLEET_ERROR_DEVICE_BUSY,
+                "device '%s' is busy with action '%s'; unregister it once that has ended", id,
+                fleet_action_id_format(slot->staged->action, action));
+        return FALSE;
+    }
+    stage(registry, transaction, slot, FLEET_CHANGE_DELETE_DEVICE, fleet_device_ref(slot->staged));
+    return TRUE;
+}
+
+void fleet_registry_stage_action(FleetRegistry *registry, FleetTransaction *transaction, const FleetDevice *device,
+        FleetDeviceStatus status, FleetActionId action)
+{
+    Slot *slot = find(registry, device->id);
+    FleetDevice *changed = fleet_device_copy(device);
+
+    if (changed->status != status)
+        changed->updated_at = fleet_clock_realtime();
+    changed->status = status;
+    changed->action = action;
+    stage(registry, transaction, slot, FLEET_CHANGE_UPDATE_DEVICE, changed);
+}

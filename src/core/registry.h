@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The devices, in memory: found by id in constant time, listed in order of id (bytewise). What can be read is what is on disk;
+ * changes are staged into a transaction and show once it is through.
+ */
+
+#include "core/ledger.h"
+#include "core/observer.h"
+#include "model/device.h"
+#include "model/device_filter.h"
+
+#include <glib.h>
+
+typedef struct FleetRegistry FleetRegistry;
+
+/* last_key: the highest device key in use, from the store. The observer slot outlives the registry. */
+FleetRegistry *fleet_registry_new(gint64 last_key, const FleetObserverSlot *observer) G_GNUC_WARN_UNUSED_RESULT;
+void fleet_registry_free(FleetRegistry *registry);
+
+/* Takes a device read from the store; tells nobody. */
+void fleet_registry_load(FleetRegistry *registry, FleetDevice *device);
+
+/* Marks a loaded device as carrying out an action that was found running. Does nothing if the device is gone. */
+void fleet_registry_load_action(FleetRegistry *registry, const char *device_id, FleetActionId action);
+
+/* The device as it is on disk. Owned by the registry until the loop turns. DEVICE_NOT_FOUND. */
+const FleetDevice *fleet_registry_lookup(const FleetRegistry *registry, const char *id, GError **error)
+        G_GNUC_WARN_UNUSED_RESULT;
+
+guint fleet_registry_count(const FleetRegistry *registry);
+guint fleet_registry_count_status(const FleetRegistry *registry, FleetDeviceStatus status);
+
+/* Visits devices in order of id, from the first whose id is greater than after ("" = from the beginning), until the visitor
+ * returns FALSE. O(log n) to start. */
+typedef gboolean (*FleetDeviceVisitor)(const FleetDevice *device, gpointer user_data);
+void fleet_registry_visit(
+        const FleetRegistry *registry, const char *after, FleetDeviceVisitor visitor, gpointer user_data);
+
+/*
+ * Staging. Each looks at what is staged, not at what is committed, adds its step to the transaction and returns TRUE; or changes
+ * nothing and returns FALSE with an error that the API documents. Arguments are checked here.
+ */
+
+/* What a device is registered as; empty texts take the API's defaults. */
+typedef struct {
+    const char *id, *name, *type, *status;
+} FleetDeviceSpec;
+
+/* INVALID_ARGUMENT, DEVICE_EXISTS. */
+gboolean fleet_registry_stage_register(FleetRegistry *registry, FleetTransaction *transaction,
+        const FleetDeviceSpec *spec, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* An operator sets a status. *previous is what it was; setting what is set already stages nothing.
+ * DEVICE_NOT_FOUND, INVALID_TRANSITION. */
+gboolean fleet_registry_stage_status(FleetRegistry *registry, FleetTransaction *transaction, const char *id,
+        FleetDeviceStatus status, FleetDeviceStatus *previous, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Changes name and type, each where it is not NULL. INVALID_ARGUMENT, DEVICE_NOT_FOUND. */
+gboolean fleet_registry_stage_update(FleetRegistry *registry, FleetTransaction *transaction, const char *id,
+        const char *name, const char *type, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* DEVICE_NOT_FOUND, DEVICE_BUSY while an action runs. */
+gboolean fleet_registry_stage_unregister(FleetRegistry *registry, FleetTransaction *transaction, const char *id,
+        GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* For the engine: the device as the next change will find it. DEVICE_NOT_FOUND. */
+const FleetDevice *fleet_registry_lookup_staged(const FleetRegistry *registry, const char *id, GError **error)
+        G_GNUC_WARN_UNUSED_RESULT;
+
+/* For the engine: what an action makes of a device that _lookup_staged() found. */
+void fleet_registry_stage_action(FleetRegistry *registry, FleetTransaction *transaction, const FleetDevice *device,
+        FleetDeviceStatus status, FleetActionId action);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(FleetRegistry, fleet_registry_free)

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "drivers/drivers.h"
+
+#include "drivers/simulated.h"
+
+static const FleetDriverClass *const classes[] = {
+        &fleet_simulated_driver_class,
+};
+
+struct FleetDrivers {
+    FleetDriver *drivers[G_N_ELEMENTS(classes)];
+};
+
+FleetDrivers *fleet_drivers_new(const FleetDriverHost *host)
+{
+    FleetDrivers *drivers = g_new0(FleetDrivers, 1);
+
+    for (guint i = 0; i < G_N_ELEMENTS(classes); i++)
+        drivers->drivers[i] = classes[i]->create(host);
+    return drivers;
+}
+
+void fleet_drivers_free(FleetDrivers *drivers)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(classes); i++)
+        classes[i]->destroy(drivers->drivers[i]);
+    g_free(drivers);
+}
+
+FleetDriver *fleet_drivers_lookup(const FleetDrivers *drivers, const char *name)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(classes); i++)
+        if (g_str_equal(classes[i]->name, name))
+            return drivers->drivers[i];
+    return NULL;
+}
