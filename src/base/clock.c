@@ -9,7 +9,8 @@ static gint64 read_clock(clockid_t clock)
 {
     struct timespec ts;
 
-    g_assert(clock_gettime(clock, &ts) == 0);
+    int r = clock_gettime(clock, &ts);
+    g_assert(r == 0);
     return (gint64)ts.tv_sec * FLEET_USEC_PER_SEC + ts.tv_nsec / 1000;
 }
 
@@ -47,9 +48,8 @@ guint64 fleet_clock_boot(void)
 
 FleetInstant fleet_clock_now(void)
 {
-    return (FleetInstant){.realtime = fleet_clock_realtime(),
-            .boottime = fleet_clock_boottime(),
-            .boot = fleet_clock_boot()};
+    return (FleetInstant){
+            .realtime = fleet_clock_realtime(), .boottime = fleet_clock_boottime(), .boot = fleet_clock_boot()};
 }
 
 gint64 fleet_instant_boottime(const FleetInstant *instant)

@@ -24,14 +24,16 @@ gint64 fleet_clock_realtime(void);
 /* Now, in µs since boot, suspend included. */
 gint64 fleet_clock_boottime(void);
 
-/* A number that stands for this boot of the machine: the first 64 bits of the kernel's boot id. 0 if that cannot be read. */
+/* A number that stands for this boot of the machine: the first 64 bits of the kernel's boot id. 0 if that cannot be
+ * read. */
 guint64 fleet_clock_boot(void);
 
 /* Now, on both clocks. */
 FleetInstant fleet_clock_now(void);
 
 /*
- * Where a persisted moment lies on this boot's CLOCK_BOOTTIME, in µs. Within the same boot that is exact whatever the wall
- * clock did since. From an earlier boot it is reckoned by the wall clock, never later than now; it may be negative.
+ * Where a persisted moment lies on this boot's CLOCK_BOOTTIME, in µs. Within the same boot that is exact whatever the
+ * wall clock did since. From an earlier boot it is reckoned by the wall clock, never later than now; it may be
+ * negative.
  */
 gint64 fleet_instant_boottime(const FleetInstant *instant);

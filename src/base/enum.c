@@ -3,6 +3,7 @@
 #include "base/enum.h"
 
 #include "base/error.h"
+#include "base/quotable.h"
 
 const char *fleet_enum_to_string(const FleetEnumTable *table, guint value)
 {
@@ -19,7 +20,7 @@ gboolean fleet_enum_from_string(const FleetEnumTable *table, const char *string,
         }
 
     g_autofree char *all = g_strjoinv(", ", (char **)table->names);
-    g_autofree char *shown = g_utf8_substring(string, 0, MIN(g_utf8_strlen(string, -1), 64));
+    g_autofree char *shown = fleet_quotable(string);
     g_set_error(error, FLEET_ERROR, FLEET_ERROR_INVALID_ARGUMENT, "%s '%s' is unknown; use one of %s", table->what,
             shown, all);
     return FALSE;

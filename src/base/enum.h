@@ -24,5 +24,5 @@ const char *fleet_enum_to_string(const FleetEnumTable *table, guint value);
 
 /* The value of a string, exact to the letter. On an unknown string FALSE and INVALID_ARGUMENT, which names all that
  * would have been right. */
-gboolean fleet_enum_from_string(const FleetEnumTable *table, const char *string, guint *value, GError **error)
-        G_GNUC_WARN_UNUSED_RESULT;
+gboolean fleet_enum_from_string(
+        const FleetEnumTable *table, const char *string, guint *value, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -2,7 +2,9 @@
 
 #include "base/error.h"
 
+/* clang-format off */
 G_DEFINE_QUARK(fleet-error-quark, fleet_error)
+/* clang-format on */
 
 static const char *const names[] = {
         [FLEET_ERROR_INVALID_ARGUMENT] = "org.fleet.Error.InvalidArgument",

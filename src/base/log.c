@@ -6,6 +6,7 @@
 #include "base/log.h"
 
 #include "base/error.h"
+#include "base/quotable.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -36,8 +37,9 @@ gboolean fleet_log_level_from_string(const char *string, int *level, GError **er
             return TRUE;
         }
 
+    g_autofree char *shown = fleet_quotable(string);
     g_set_error(error, FLEET_ERROR, FLEET_ERROR_INVALID_ARGUMENT,
-            "log level '%s' is unknown; use one of emerg, alert, crit, err, warning, notice, info, debug", string);
+            "log level '%s' is unknown; use one of emerg, alert, crit, err, warning, notice, info, debug", shown);
     return FALSE;
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/quotable.h"
 
 #include <math.h>
 #include <string.h>
@@ -77,8 +78,9 @@ gboolean fleet_timespan_parse(const char *string, gint64 *usec, GError **error)
     }
 
     if (!valid || !any || total >= (double)G_MAXINT64) {
+        g_autofree char *shown = fleet_quotable(string);
         g_set_error(error, FLEET_ERROR, FLEET_ERROR_INVALID_ARGUMENT,
-                "'%s' is not a time span; write it like \"10s\", \"5min 30s\" or \"250ms\"", string);
+                "'%s' is not a time span; write it like \"10s\", \"5min 30s\" or \"250ms\"", shown);
         return FALSE;
     }
     *usec = (gint64)llround(total);
@@ -97,8 +99,8 @@ char *fleet_timespan_format(gint64 usec)
 
     for (guint i = 0; i < G_N_ELEMENTS(shown) && parts < 2; i++)
         if (usec >= shown[i].usec) {
-            g_string_append_printf(text, "%s%" G_GINT64_FORMAT "%s", parts > 0 ? " " : "", usec / shown[i].usec,
-                    shown[i].name);
+            g_string_append_printf(
+                    text, "%s%" G_GINT64_FORMAT "%s", parts > 0 ? " " : "", usec / shown[i].usec, shown[i].name);
             usec %= shown[i].usec;
             parts++;
         } else if (parts > 0)

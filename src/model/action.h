@@ -16,23 +16,23 @@
 typedef struct {
     gatomicrefcount refs;
     FleetActionStatus status;
-    FleetResult result;           /* NONE until terminal */
+    FleetResult result; /* NONE until terminal */
     FleetActionId id;
     GRefString *device_id;
-    GRefString *type;             /* interned */
-    GRefString *driver;           /* interned; which driver carries it out */
+    GRefString *type;   /* interned */
+    GRefString *driver; /* interned; which driver carries it out */
     FleetParameters *parameters;
-    GRefString *phase;            /* interned; free detail while it runs, "" otherwise */
-    GRefString *message;          /* for people; "" = none */
-    GRefString *error_name;       /* D-Bus error name of a failure; "" = none */
-    GRefString *error_message;    /* for people; "" = none */
-    GRefString *plan;             /* what the driver wants to find again after a restart; "" = nothing */
-    gint64 initiated_at;          /* µs since the epoch */
-    FleetInstant started;         /* of the first attempt; realtime 0 = not yet */
-    gint64 completed_at;          /* µs since the epoch; 0 = not yet */
-    double progress;              /* 0.0 to 1.0; persisted only with the terminal state */
+    GRefString *phase;         /* interned; free detail while it runs, "" otherwise */
+    GRefString *message;       /* for people; "" = none */
+    GRefString *error_name;    /* D-Bus error name of a failure; "" = none */
+    GRefString *error_message; /* for people; "" = none */
+    GRefString *plan;          /* what the driver wants to find again after a restart; "" = nothing */
+    gint64 initiated_at;       /* µs since the epoch */
+    FleetInstant started;      /* of the first attempt; realtime 0 = not yet */
+    gint64 completed_at;       /* µs since the epoch; 0 = not yet */
+    double progress;           /* 0.0 to 1.0; persisted only with the terminal state */
     gboolean progress_known;
-    guint attempt;                /* from 1 once it runs; 0 before */
+    guint attempt; /* from 1 once it runs; 0 before */
     guint max_attempts;
     uid_t owner_uid;
 } FleetAction;

@@ -74,8 +74,8 @@ gboolean fleet_action_types_add(
     if (!name_is_valid(name)) {
         g_autofree char *shown = fleet_quotable(name);
         g_set_error(error, FLEET_ERROR, FLEET_ERROR_INVALID_ARGUMENT,
-                "'%s' cannot name an action type; use an upper-case letter, then letters, digits and '_', at most %d", shown,
-                FLEET_ACTION_TYPE_MAX);
+                "'%s' cannot name an action type; use an upper-case letter, then letters, digits and '_', at most %d",
+                shown, FLEET_ACTION_TYPE_MAX);
         return FALSE;
     }
     if (device_status != FLEET_DEVICE_UPDATING && device_status != FLEET_DEVICE_BUSY) {
@@ -100,8 +100,8 @@ const FleetActionType *fleet_action_types_lookup(const FleetActionTypes *types, 
     if (type == NULL) {
         g_autofree char *shown = fleet_quotable(name);
         g_autofree char *all = g_strjoinv(", ", (char **)types->names->pdata);
-        g_set_error(error, FLEET_ERROR, FLEET_ERROR_INVALID_ARGUMENT, "action type '%s' is unknown; use one of %s", shown,
-                all);
+        g_set_error(error, FLEET_ERROR, FLEET_ERROR_INVALID_ARGUMENT, "action type '%s' is unknown; use one of %s",
+                shown, all);
     }
     return type;
 }

@@ -27,8 +27,8 @@ gboolean fleet_action_types_add(FleetActionTypes *types, const char *name, Fleet
         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* The type of that name. INVALID_ARGUMENT, naming all types, if there is none. Owned by the table. */
-const FleetActionType *fleet_action_types_lookup(const FleetActionTypes *types, const char *name, GError **error)
-        G_GNUC_WARN_UNUSED_RESULT;
+const FleetActionType *fleet_action_types_lookup(
+        const FleetActionTypes *types, const char *name, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* All names, the built-in ones first, NULL-terminated. Owned by the table, until the next _add(). */
 const char *const *fleet_action_types_names(const FleetActionTypes *types);

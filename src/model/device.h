@@ -3,8 +3,8 @@
 
 /*
  * One image of a device: what it was at one moment. Images are immutable once they are shared and counted by reference
- * (atomically), so the registry, a transaction on its way to the disk and the writer thread can hold the same one. A change
- * makes a copy, alters that, and puts it in the old one's place.
+ * (atomically), so the registry, a transaction on its way to the disk and the writer thread can hold the same one. A
+ * change makes a copy, alters that, and puts it in the old one's place.
  */
 
 #include "model/identifier.h"
@@ -15,20 +15,20 @@
 typedef struct {
     gatomicrefcount refs;
     FleetDeviceStatus status;
-    gint64 key;             /* the store's integer key, > 0, never reused while the daemon runs */
+    gint64 key; /* the store's integer key, > 0, never reused while the daemon runs */
     GRefString *id;
     GRefString *name;
-    GRefString *type;       /* interned */
-    GRefString *driver;     /* interned */
-    gint64 registered_at;   /* µs since the epoch */
-    gint64 updated_at;      /* µs since the epoch; of the last change of name, type or status */
-    gint64 last_seen_at;    /* µs since the epoch; 0 = never */
-    FleetActionId action;   /* the action that it is busy with; not persisted: the actions say it */
+    GRefString *type;     /* interned */
+    GRefString *driver;   /* interned */
+    gint64 registered_at; /* µs since the epoch */
+    gint64 updated_at;    /* µs since the epoch; of the last change of name, type or status */
+    gint64 last_seen_at;  /* µs since the epoch; 0 = never */
+    FleetActionId action; /* the action that it is busy with; not persisted: the actions say it */
 } FleetDevice;
 
 /* A device with the given texts; all numbers 0, status IDLE. Not checked here: see identifier.h. */
-FleetDevice *fleet_device_new(const char *id, const char *name, const char *type, const char *driver)
-        G_GNUC_WARN_UNUSED_RESULT;
+FleetDevice *fleet_device_new(
+        const char *id, const char *name, const char *type, const char *driver) G_GNUC_WARN_UNUSED_RESULT;
 
 /* A copy to alter before it is shared. */
 FleetDevice *fleet_device_copy(const FleetDevice *device) G_GNUC_WARN_UNUSED_RESULT;

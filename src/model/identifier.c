@@ -7,27 +7,6 @@
 
 #include <string.h>
 
-char *fleet_quotable(const char *string)
-{
-    g_autofree char *valid = g_utf8_make_valid(string, (gssize)strnlen(string, 512));
-    GString *text = g_string_new(NULL);
-    guint length = 0;
-
-    for (const char *p = valid; *p != '\0'; p = g_utf8_next_char(p)) {
-        gunichar c = g_utf8_get_char(p);
-
-        if (++length > 64) {
-            g_string_append(text, "…");
-            break;
-        }
-        if (g_unichar_iscntrl(c))
-            g_string_append_printf(text, "\\x%02x", c);
-        else
-            g_string_append_unichar(text, c);
-    }
-    return g_string_free(text, FALSE);
-}
-
 static gboolean has_control_character(const char *string)
 {
     for (const char *p = string; *p != '\0'; p = g_utf8_next_char(p))
@@ -43,8 +22,8 @@ static gboolean check(const char *what, const char *string, gsize min, gsize max
 
     if (length < min || length > max) {
         g_autofree char *shown = fleet_quotable(string);
-        g_set_error(error, FLEET_ERROR, FLEET_ERROR_INVALID_ARGUMENT,
-                "%s '%s' has %zu bytes; use %zu to %zu", what, shown, length, min, max);
+        g_set_error(error, FLEET_ERROR, FLEET_ERROR_INVALID_ARGUMENT, "%s '%s' has %zu bytes; use %zu to %zu", what,
+                shown, length, min, max);
         return FALSE;
     }
     if (!g_utf8_validate(string, (gssize)length, NULL))
@@ -64,8 +43,8 @@ gboolean fleet_device_id_check(const char *id, GError **error)
     if (!check("device id", id, 1, FLEET_DEVICE_ID_MAX, error))
         return FALSE;
     if (g_str_equal(id, ".") || g_str_equal(id, "..")) {
-        g_set_error(error, FLEET_ERROR, FLEET_ERROR_INVALID_ARGUMENT,
-                "device id '%s' is reserved; use any other name", id);
+        g_set_error(
+                error, FLEET_ERROR, FLEET_ERROR_INVALID_ARGUMENT, "device id '%s' is reserved; use any other name", id);
         return FALSE;
     }
     return TRUE;
@@ -86,8 +65,8 @@ const char *fleet_action_id_format(FleetActionId id, char buffer[static FLEET_AC
     if (id.sequence == 0)
         buffer[0] = '\0';
     else
-        g_snprintf(buffer, FLEET_ACTION_ID_BUFFER, "action_%" G_GINT64_FORMAT "_%" G_GINT64_FORMAT, id.msec,
-                id.sequence);
+        g_snprintf(
+                buffer, FLEET_ACTION_ID_BUFFER, "action_%" G_GINT64_FORMAT "_%" G_GINT64_FORMAT, id.msec, id.sequence);
     return buffer;
 }
 
@@ -100,9 +79,11 @@ static gboolean parse_decimal(const char **cursor, gint64 *value)
     if (!g_ascii_isdigit(*p) || (p[0] == '0' && g_ascii_isdigit(p[1])))
         return FALSE;
     for (; g_ascii_isdigit(*p); p++) {
-        parsed = parsed * 10 + (guint64)(*p - '0');
-        if (parsed > G_MAXINT64 / 10)
+        guint64 digit = (guint64)(*p - '0');
+
+        if (parsed > (G_MAXINT64 - digit) / 10)
             return FALSE;
+        parsed = parsed * 10 + digit;
     }
     *value = (gint64)parsed;
     *cursor = p;

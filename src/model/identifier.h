@@ -6,6 +6,8 @@
  * escaped where it is long or unprintable, and says what would be right.
  */
 
+#include "base/quotable.h"
+
 #include <glib.h>
 
 /* 1 to FLEET_DEVICE_ID_MAX bytes of UTF-8, no control characters, not "." or "..". */
@@ -33,6 +35,3 @@ const char *fleet_action_id_format(FleetActionId id, char buffer[static FLEET_AC
 
 /* Reads an identifier. FALSE on anything that fleet_action_id_format() does not write. */
 gboolean fleet_action_id_parse(const char *string, FleetActionId *id) G_GNUC_WARN_UNUSED_RESULT;
-
-/* A copy of any string that is fit for a message: valid UTF-8, one line, at most 64 characters. Owned by the caller. */
-char *fleet_quotable(const char *string);

@@ -60,8 +60,8 @@ FleetParameters *fleet_parameters_new(const char *const *pairs, guint n, GError 
     gsize size = 0;
 
     if (n > FLEET_PARAMETERS_MAX) {
-        g_set_error(error, FLEET_ERROR, FLEET_ERROR_LIMIT_EXCEEDED, "%u parameters are too many; at most %d are allowed",
-                n, FLEET_PARAMETERS_MAX);
+        g_set_error(error, FLEET_ERROR, FLEET_ERROR_LIMIT_EXCEEDED,
+                "%u parameters are too many; at most %d are allowed", n, FLEET_PARAMETERS_MAX);
         return NULL;
     }
     for (guint i = 0; i < 2 * n; i++)

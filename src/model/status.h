@@ -62,5 +62,5 @@ static inline const char *fleet_result_to_string(FleetResult result)
 }
 
 /* The value of an upper-case string; INVALID_ARGUMENT names what would have been right. */
-gboolean fleet_device_status_from_string(const char *string, FleetDeviceStatus *status, GError **error)
-        G_GNUC_WARN_UNUSED_RESULT;
+gboolean fleet_device_status_from_string(
+        const char *string, FleetDeviceStatus *status, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -20,8 +20,9 @@ gboolean fleet_device_check_free(const FleetDevice *device, GError **error)
     if (device->action.sequence != 0) {
         char id[FLEET_ACTION_ID_BUFFER];
 
-        g_set_error(error, FLEET_ERROR, FLEET_ERROR_DEVICE_BUSY, "device '%s' is busy with action '%s'; wait until it ends",
-                device->id, fleet_action_id_format(device->action, id));
+        g_set_error(error, FLEET_ERROR, FLEET_ERROR_DEVICE_BUSY,
+                "device '%s' is busy with action '%s'; wait until it ends", device->id,
+                fleet_action_id_format(device->action, id));
         return FALSE;
     }
     if (device->status != FLEET_DEVICE_IDLE && device->status != FLEET_DEVICE_ERROR) {

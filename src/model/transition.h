@@ -15,10 +15,10 @@ gboolean fleet_action_may_move(FleetActionStatus from, FleetActionStatus to) G_G
  * status is neither IDLE nor ERROR. */
 gboolean fleet_device_check_free(const FleetDevice *device, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* May an operator set this status now? INVALID_TRANSITION while an action runs, except for OFFLINE and MAINTENANCE, which
- * outlast the action, and UPDATING and BUSY, which take those two back. */
-gboolean fleet_device_check_set_status(const FleetDevice *device, FleetDeviceStatus status, GError **error)
-        G_GNUC_WARN_UNUSED_RESULT;
+/* May an operator set this status now? INVALID_TRANSITION while an action runs, except for OFFLINE and MAINTENANCE,
+ * which outlast the action, and UPDATING and BUSY, which take those two back. */
+gboolean fleet_device_check_set_status(
+        const FleetDevice *device, FleetDeviceStatus status, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* The device's status once its action has ended: IDLE or ERROR, but an operator's OFFLINE or MAINTENANCE stays. */
 FleetDeviceStatus fleet_device_status_after(FleetDeviceStatus now, FleetActionStatus outcome) G_GNUC_CONST;
