@@ -2,10 +2,10 @@
 #pragma once
 
 /*
- * Persistence. One directory holds one database and belongs to one process at a time. Changes go through transactions that one
- * writer thread commits in the order of their submission, as many together as are waiting (group commit); their results come
- * back on the main loop in that same order. Questions about history are answered by a reader thread with a
- * connection of its own, so the main loop never waits for a disk.
+ * Persistence. One directory holds one database and belongs to one process at a time. Changes go through transactions
+ * that one writer thread commits in the order of their submission, as many together as are waiting (group commit);
+ * their results come back on the main loop in that same order. Questions about history are answered by a reader thread
+ * with a connection of its own, so the main loop never waits for a disk.
  *
  * What a commit promises is written in docs/storage.md.
  */
@@ -37,7 +37,7 @@ typedef enum {
     FLEET_CHANGE_INSERT_DEVICE,
     FLEET_CHANGE_UPDATE_DEVICE, /* by key */
     FLEET_CHANGE_DELETE_DEVICE, /* by key */
-    FLEET_CHANGE_INSERT_ACTION,
+    FLEET_CHANGE_INSERT_ACTION, /* its id.msec is initiated_at in ms */
     FLEET_CHANGE_UPDATE_ACTION, /* by sequence */
 } FleetChangeKind;
 
@@ -50,9 +50,10 @@ typedef struct {
 } FleetChange;
 
 /*
- * What becomes of a transaction. All are called on the main loop. Either _committed is called, once; or the commit failed, and
- * then _roll_back is called for every transaction in flight, newest first, before _failed is called for each, oldest first. The
- * owner may submit anew only from _committed and _failed. The error is STORAGE_FAILED in FLEET_ERROR.
+ * What becomes of a transaction. All are called on the main loop. Either _committed is called, once; or the commit
+ * failed, and then _roll_back is called for every transaction in flight, newest first, before _failed is called for
+ * each, oldest first. The owner may submit anew only from _committed and _failed. The error is STORAGE_FAILED in
+ * FLEET_ERROR.
  */
 typedef struct {
     void (*committed)(gpointer transaction);
@@ -60,29 +61,33 @@ typedef struct {
     void (*failed)(gpointer transaction, const GError *error);
 } FleetStoreCallbacks;
 
+/* The state has changed; reason is one line for the log and for people, "" when it is OK again. Called before the
+ * callbacks of the transactions that changed it, _roll_back excepted. */
 typedef void (*FleetStorageStateFunc)(FleetStorageState state, const char *reason, gpointer user_data);
 
 /*
- * Locks the directory, opens the database in it (making either where they are missing), and brings its schema up to date.
- * Never deletes or overwrites a database that it cannot read. No thread runs yet.
- * FLEET_STORE_ERROR_*, each message one line that names the path and the remedy.
+ * Locks the directory, opens the database in it (making either where they are missing), and brings its schema up to
+ * date. Never deletes or overwrites a database that it cannot read. No thread runs yet. FLEET_STORE_ERROR_*, each
+ * message one line that names the path and the remedy.
  */
 FleetStore *fleet_store_open(const char *directory, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Ends both threads once all that was submitted is through (its callbacks are then no longer called), closes, unlocks. */
+/* Ends both threads once all that was submitted is through, closes, unlocks. Callbacks and answers that are still to
+ * come are no longer called. Not to be called from one of them. */
 void fleet_store_free(FleetStore *store);
 
 /*
  * Reads everything that memory holds: each device, in order of id, then each action that is not terminal and the newest
- * finished ones (completed at finished_since, µs since the epoch, or later; finished_max of them at the most), in order of
- * sequence. Each image is handed over. To be called once, before _start. FLEET_STORE_ERROR_DATABASE.
+ * finished ones (completed at finished_since, µs since the epoch, or later; finished_max of them at the most), in order
+ * of sequence. Each image is handed over. To be called once, before _start. FLEET_STORE_ERROR_DATABASE.
  */
 typedef void (*FleetStoreDeviceFunc)(FleetDevice *device, gpointer user_data);
 typedef void (*FleetStoreActionFunc)(FleetAction *action, gpointer user_data);
 gboolean fleet_store_load(FleetStore *store, gint64 finished_since, guint finished_max, FleetStoreDeviceFunc device,
         FleetStoreActionFunc action, gpointer user_data, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* The highest device key, and the highest action sequence, that were ever stored (deleted rows included); 0 = none. */
+/* As the database had them when it was opened: the highest device key that is stored, and the highest action sequence
+ * that ever was (deleted rows included); 0 = none. */
 gint64 fleet_store_last_device_key(const FleetStore *store);
 gint64 fleet_store_last_action_sequence(const FleetStore *store);
 
@@ -91,21 +96,21 @@ void fleet_store_start(
         FleetStore *store, const FleetStoreCallbacks *callbacks, FleetStorageStateFunc state, gpointer user_data);
 
 /*
- * Queues a transaction of n changes; n may be 0, to be told once all before it is on disk. The changes are copied, their images
- * referenced. The transaction pointer is the owner's and is only handed back to its callbacks.
+ * Queues a transaction of n changes; n may be 0, to be told once all before it is on disk. The changes are copied,
+ * their images referenced. The transaction pointer is the owner's and is only handed back to its callbacks.
  */
 void fleet_store_submit(FleetStore *store, const FleetChange *changes, guint n, gpointer transaction);
 
 /* How many transactions are on their way. */
 guint fleet_store_in_flight(const FleetStore *store);
 
-/* Looks an action up in history, by id. Answers with a new image, or NULL and, if something is wrong, STORAGE_FAILED. */
+/* Looks an action up in history, by id. Answers with a new image, the receiver's; or with NULL if there is none, and
+ * then STORAGE_FAILED if history cannot be read. */
 typedef void (*FleetStoreActionFoundFunc)(FleetAction *action, const GError *error, gpointer user_data);
-void fleet_store_find_action(
-        FleetStore *store, FleetActionId id, FleetStoreActionFoundFunc found, gpointer user_data);
+void fleet_store_find_action(FleetStore *store, FleetActionId id, FleetStoreActionFoundFunc found, gpointer user_data);
 
-/* Lists actions, newest first. Answers with an array of FleetAction (owned by the store: reference what you keep), or with
- * NULL and STORAGE_FAILED. The filter is copied. */
+/* Lists actions, newest first. Answers with an array of FleetAction (owned by the store: reference what you keep), or
+ * with NULL and STORAGE_FAILED. The filter is copied. Images from history have no interned texts. */
 typedef void (*FleetStoreActionsFoundFunc)(GPtrArray *actions, const GError *error, gpointer user_data);
 void fleet_store_query_actions(
         FleetStore *store, const FleetActionFilter *filter, FleetStoreActionsFoundFunc found, gpointer user_data);

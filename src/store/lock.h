@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The lock that gives a state directory to one process. It is the kernel's and ends with the process, however that
+ * ends; the file itself stays. It does not keep a process from locking the same directory twice.
+ */
+
+#include <glib.h>
+
+typedef struct FleetLock FleetLock;
+
+/* Takes the lock of a directory, which must exist. FLEET_STORE_ERROR_LOCKED names the process that has it;
+ * FLEET_STORE_ERROR_DIRECTORY if the file cannot be made. */
+FleetLock *fleet_lock_take(const char *directory, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Gives the lock back. */
+void fleet_lock_free(FleetLock *lock);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(FleetLock, fleet_lock_free)

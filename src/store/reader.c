@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "store/reader.h"
+
+#include "base/error.h"
+#include "base/log.h"
+#include "store/sqlite/action_rows.h"
+
+typedef struct {
+    /* the question: either or */
+    FleetActionId id;
+    FleetActionFilter filter;
+    FleetStoreActionFoundFunc action_found;
+    FleetStoreActionsFoundFunc actions_found;
+    gpointer user_data;
+
+    /* the answer */
+    FleetAction *action;
+    GPtrArray *actions;
+    GError *error;
+} Question;
+
+struct FleetReader {
+    char *directory;
+    FleetDatabase *database; /* the thread's; NULL before the first question */
+    GThread *thread;         /* NULL before the start */
+    FleetWakeFunc wake;
+    gpointer user_data;
+    gint closing; /* atomic */
+
+    GMutex mutex; /* guards all below */
+    GCond cond;
+    GQueue open;     /* of Question */
+    GQueue answered; /* of Question */
+};
+
+static void free_question(Question *question)
+{
+    fleet_action_filter_clear(&question->filter);
+    g_clear_pointer(&question->action, fleet_action_unref);
+    g_clear_pointer(&question->actions, g_ptr_array_unref);
+    g_clear_error(&question->error);
+    g_free(question);
+}
+
+/* The room above knows one error for all that can go wrong here. */
+static void set_storage_failed(GError **error, const GError *cause)
+{
+    g_set_error(error, FLEET_ERROR, FLEET_ERROR_STORAGE_FAILED, "history cannot be read: %s", cause->message);
+}
+
+static void answer(FleetReader *reader, Question *question)
+{
+    g_autoptr(GError) cause = NULL;
+    gboolean answered = FALSE;
+
+    if (reader->database == NULL)
+        reader->database = fleet_database_open_reader(reader->directory, &reader->closing, &cause);
+    if (reader->database != NULL) {
+        if (question->action_found != NULL) {
+            answered = fleet_action_rows_find(reader->database, question->id, &question->action, &cause);
+        } else {
+            question->actions = fleet_action_rows_query(reader->database, &question->filter, &cause);
+            answered = question->actions != NULL;
+        }
+    }
+    if (!answered)
+        set_storage_failed(&question->error, cause);
+}
+
+static gpointer run(gpointer data)
+{
+    FleetReader *reader = data;
+
+    g_mutex_lock(&reader->mutex);
+    while (!g_atomic_int_get(&reader->closing)) {
+        Question *question = g_queue_pop_head(&reader->open);
+
+        if (question == NULL) {
+            g_cond_wait(&reader->cond, &reader->mutex);
+            continue;
+        }
+        g_mutex_unlock(&reader->mutex);
+        answer(reader, question);
+        g_mutex_lock(&reader->mutex);
+        g_queue_push_tail(&reader->answered, question);
+        g_mutex_unlock(&reader->mutex);
+
+        reader->wake(reader->user_data);
+        g_mutex_lock(&reader->mutex);
+    }
+    g_mutex_unlock(&reader->mutex);
+    return NULL;
+}
+
+FleetReader *fleet_reader_new(const char *directory, FleetWakeFunc wake, gpointer user_data)
+{
+    FleetReader *reader = g_new0(FleetReader, 1);
+
+    reader->directory = g_strdup(directory);
+    reader->wake = wake;
+    reader->user_data = user_data;
+    g_mutex_init(&reader->mutex);
+    g_cond_init(&reader->cond);
+    g_queue_init(&reader->open);
+    g_queue_init(&reader->answered);
+    return reader;
+}
+
+void fleet_reader_start(FleetReader *reader)
+{
+    reader->thread = fleet_thread_new("fleet-reader", run, reader);
+}
+
+void fleet_reader_free(FleetReader *reader)
+{
+    g_mutex_lock(&reader->mutex);
+    g_atomic_int_set(&reader->closing, 1);
+    g_cond_signal(&reader->cond);
+    g_mutex_unlock(&reader->mutex);
+    if (reader->thread != NULL)
+        g_thread_join(reader->thread);
+
+    g_queue_clear_full(&reader->open, (GDestroyNotify)free_question);
+    g_queue_clear_full(&reader->answered, (GDestroyNotify)free_question);
+    g_clear_pointer(&reader->database, fleet_database_close);
+    g_cond_clear(&reader->cond);
+    g_mutex_clear(&reader->mutex);
+    g_free(reader->directory);
+    g_free(reader);
+}
+
+static void ask(FleetReader *reader, Question *question)
+{
+    g_mutex_lock(&reader->mutex);
+    g_queue_push_tail(&reader->open, question);
+    g_cond_signal(&reader->cond);
+    g_mutex_unlock(&reader->mutex);
+}
+
+void fleet_reader_find_action(
+        FleetReader *reader, FleetActionId id, FleetStoreActionFoundFunc found, gpointer user_data)
+{
+    Question *question = g_new0(Question, 1);
+
+    question->id = id;
+    question->action_found = found;
+    question->user_data = user_data;
+    ask(reader, question);
+}
+
+void fleet_reader_query_actions(
+        FleetReader *reader, const FleetActionFilter *filter, FleetStoreActionsFoundFunc found, gpointer user_data)
+{
+    Question *question = g_new0(Question, 1);
+
+    question->filter = *filter;
+    question->filter.device_id = g_strdup(filter->device_id);
+    question->filter.types = g_strdupv(filter->types);
+    question->actions_found = found;
+    question->user_data = user_data;
+    ask(reader, question);
+}
+
+void fleet_reader_deliver(FleetReader *reader)
+{
+    Question *question;
+
+    for (;;) {
+        g_mutex_lock(&reader->mutex);
+        question = g_queue_pop_head(&reader->answered);
+        g_mutex_unlock(&reader->mutex);
+        if (question == NULL)
+            return;
+        if (question->action_found != NULL)
+            question->action_found(g_steal_pointer(&question->action), question->error, question->user_data);
+        else
+            question->actions_found(question->actions, question->error, question->user_data);
+        free_question(question);
+    }
+}

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "store/sqlite/database.h"
+
+#include "base/log.h"
+#include "store/directory.h"
+#include "store/sqlite/database_file.h"
+#include "store/sqlite/migrations.h"
+#include "store/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <unistd.h>
+
+#define STATEMENTS_MAX 16
+#define BUSY_TIMEOUT_MSEC 2000 /* for another program that writes, such as SQLite's shell */
+
+/* Pages in the log after which a checkpoint is due. Large enough that pages which change often are copied once for many
+ * transactions, small enough for the log to stay at some 20 MB. */
+#define CHECKPOINT_PAGES 4000
+
+typedef struct {
+    const char *sql; /* static, compared by address */
+    sqlite3_stmt *statement;
+} CachedStatement;
+
+struct FleetDatabase {
+    sqlite3 *handle;
+    char *path;
+    CachedStatement statements[STATEMENTS_MAX];
+    guint n_statements;
+    int log_pages;     /* after the last commit */
+    int checkpoint_at; /* pages in the log */
+    gboolean checkpoint_failed;
+};
+
+sqlite3 *fleet_database_handle(FleetDatabase *database)
+{
+    return database->handle;
+}
+
+static gboolean is_corrupt(FleetDatabase *database)
+{
+    int code = sqlite3_errcode(database->handle) & 0xff;
+
+    return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+}
+
+/* What is to be done about an error; *reason replaces SQLite's wording where that tells less. */
+static const char *find_remedy(int code, const char **reason)
+{
+    switch (code & 0xff) {
+    case SQLITE_FULL:
+        *reason = "disk is full";
+        return "free space on its file system";
+    case SQLITE_IOERR:
+        return "check its disk";
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_CANTOPEN:
+        return "make it and its directory readable and writable for fleetd";
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        *reason = "another program writes to it";
+        return "end that program";
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+        return "it is corrupt, restore a backup or move it away";
+    case SQLITE_NOMEM:
+        return "free memory";
+    default:
+        return "restore a backup if others changed the database, else report this as a bug";
+    }
+}
+
+void fleet_database_set_error(FleetDatabase *database, GError **error)
+{
+    int code = sqlite3_extended_errcode(database->handle);
+    int system_errno = sqlite3_system_errno(database->handle);
+    const char *reason = sqlite3_errmsg(database->handle);
+    const char *remedy = find_remedy(code, &reason);
+    gboolean from_system = (code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN;
+
+    if (from_system && system_errno != 0)
+        g_set_error(error, FLEET_STORE_ERROR, FLEET_STORE_ERROR_DATABASE, "database '%s': %s (%s); %s", database->path,
+                reason, g_strerror(system_errno), remedy);
+    else
+        g_set_error(error, FLEET_STORE_ERROR, FLEET_STORE_ERROR_DATABASE, "database '%s': %s; %s", database->path,
+                reason, remedy);
+}
+
+void fleet_database_set_error_damaged(FleetDatabase *database, GError **error, const char *format, ...)
+{
+    g_autofree char *what = NULL;
+    va_list ap;
+
+    va_start(ap, format);
+    what = g_strdup_vprintf(format, ap);
+    va_end(ap);
+    g_set_error(error, FLEET_STORE_ERROR, FLEET_STORE_ERROR_DATABASE,
+            "database '%s' is damaged: %s; restore a backup or repair the row", database->path, what);
+}
+
+static gboolean check(FleetDatabase *database, int code, GError **error)
+{
+    if (code == SQLITE_OK)
+        return TRUE;
+    fleet_database_set_error(database, error);
+    return FALSE;
+}
+
+gboolean fleet_database_execute(FleetDatabase *database, const char *sql, GError **error)
+{
+    return check(database, sqlite3_exec(database->handle, sql, NULL, NULL, NULL), error);
+}
+
+sqlite3_stmt *fleet_database_statement(FleetDatabase *database, const char *sql, GError **error)
+{
+    CachedStatement *cached;
+
+    for (guint i = 0; i < database->n_statements; i++)
+        if (database->statements[i].sql == sql)
+            return database->statements[i].statement;
+
+    g_assert(database->n_statements < STATEMENTS_MAX);
+    cached = &database->statements[database->n_statements];
+    if (!check(database,
+                sqlite3_prepare_v3(database->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &cached->statement, NULL),
+                error))
+        return NULL;
+    cached->sql = sql;
+    database->n_statements++;
+    return cached->statement;
+}
+
+static gboolean run(FleetDatabase *database, const char *sql, GError **error)
+{
+    sqlite3_stmt *statement = fleet_database_statement(database, sql, error);
+    int code;
+
+    if (statement == NULL)
+        return FALSE;
+    code = sqlite3_step(statement);
+    if (code != SQLITE_DONE)
+        fleet_database_set_error(database, error);
+    sqlite3_reset(statement);
+    return code == SQLITE_DONE;
+}
+
+gboolean fleet_database_change_row(
+        FleetDatabase *database, sqlite3_stmt *statement, int bound, const char *what, gint64 key, GError **error)
+{
+    int code = bound == SQLITE_OK ? sqlite3_step(statement) : bound;
+
+    if (code != SQLITE_DONE)
+        fleet_database_set_error(database, error);
+    sqlite3_reset(statement);
+    if (code != SQLITE_DONE)
+        return FALSE;
+    if (sqlite3_changes(database->handle) == 1)
+        return TRUE;
+    fleet_database_set_error_damaged(database, error, "%s %" G_GINT64_FORMAT " is missing", what, key);
+    return FALSE;
+}
+
+gboolean fleet_database_read_integer(FleetDatabase *database, const char *sql, gint64 *value, GError **error)
+{
+    sqlite3_stmt *statement = NULL;
+    int code;
+
+    *value = 0;
+    if (!check(database, sqlite3_prepare_v2(database->handle, sql, -1, &statement, NULL), error))
+        return FALSE;
+    code = sqlite3_step(statement);
+    if (code == SQLITE_ROW)
+        *value = sqlite3_column_int64(statement, 0);
+    else if (code != SQLITE_DONE)
+        fleet_database_set_error(database, error);
+    sqlite3_finalize(statement);
+    return code == SQLITE_ROW || code == SQLITE_DONE;
+}
+
+gboolean fleet_database_begin(FleetDatabase *database, GError **error)
+{
+    return run(database, "BEGIN IMMEDIATE", error);
+}
+
+gboolean fleet_database_commit(FleetDatabase *database, GError **error)
+{
+    return run(database, "COMMIT", error);
+}
+
+void fleet_database_roll_back(FleetDatabase *database)
+{
+    g_autoptr(GError) error = NULL;
+
+    /* After some errors SQLite has rolled back by itself. */
+    if (!sqlite3_get_autocommit(database->handle) && !fleet_database_execute(database, "ROLLBACK", &error))
+        fleet_log_error("cannot roll back: %s", error->message);
+}
+
+static int on_log_grown(void *user_data, sqlite3 *handle, const char *schema, int pages)
+{
+    FleetDatabase *database = user_data;
+
+    if (pages < database->log_pages) /* it was started anew */
+        database->checkpoint_at = CHECKPOINT_PAGES;
+    database->log_pages = pages;
+    return SQLITE_OK;
+}
+
+void fleet_database_checkpoint(FleetDatabase *database)
+{
+    int code;
+
+    if (database->log_pages < database->checkpoint_at)
+        return;
+
+    /* Readers may keep the log from being started anew; trying at each commit would then cost a sync each time. */
+    database->checkpoint_at = database->log_pages + CHECKPOINT_PAGES;
+    code = sqlite3_wal_checkpoint_v2(database->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    if (code == SQLITE_OK || code == SQLITE_BUSY) {
+        database->checkpoint_failed = FALSE;
+        return;
+    }
+    if (!database->checkpoint_failed) {
+        g_autoptr(GError) error = NULL;
+
+        fleet_database_set_error(database, &error);
+        fleet_log_warning("cannot empty the log of changes, it grows until that works: %s", error->message);
+    }
+    database->checkpoint_failed = TRUE;
+}
+
+static FleetDatabase *connect(const char *path, int mode, GError **error)
+{
+    g_autoptr(FleetDatabase) database = g_new0(FleetDatabase, 1);
+
+    database->path = g_strdup(path);
+    database->checkpoint_at = CHECKPOINT_PAGES;
+    if (!check(database, sqlite3_open_v2(path, &database->handle, mode | SQLITE_OPEN_NOMUTEX, NULL), error))
+        return NULL;
+    sqlite3_extended_result_codes(database->handle, 1);
+    sqlite3_busy_timeout(database->handle, BUSY_TIMEOUT_MSEC);
+    sqlite3_db_config(database->handle, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(database->handle, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    return g_steal_pointer(&database);
+}
+
+/* Settings of the connection, none of which is written to the file. */
+static gboolean configure(FleetDatabase *database, GError **error)
+{
+    return fleet_database_execute(database,
+            "PRAGMA synchronous = FULL;"
+            "PRAGMA cache_size = -16000;"           /* KiB */
+            "PRAGMA journal_size_limit = 33554432;" /* bytes that a log may keep on disk once it is empty */
+            "PRAGMA cell_size_check = ON;"          /* damage shall show early */
+            "PRAGMA temp_store = MEMORY;",
+            error);
+}
+
+static gboolean use_log(FleetDatabase *database, GError **error)
+{
+    sqlite3_stmt *statement = NULL;
+    gboolean used = FALSE;
+    int code = sqlite3_prepare_v2(database->handle, "PRAGMA journal_mode = WAL", -1, &statement, NULL);
+
+    if (code == SQLITE_OK)
+        code = sqlite3_step(statement);
+    if (code == SQLITE_ROW)
+        used = g_strcmp0((const char *)sqlite3_column_text(statement, 0), "wal") == 0;
+    if (code != SQLITE_ROW)
+        fleet_database_set_error(database, error);
+    else if (!used)
+        g_set_error(error, FLEET_STORE_ERROR, FLEET_STORE_ERROR_DATABASE,
+                "database '%s' cannot have a write-ahead log there; use a --state-directory on a local file system",
+                database->path);
+    sqlite3_finalize(statement);
+    return used;
+}
+
+static gboolean fill(const char *path, GError **error)
+{
+    g_autoptr(FleetDatabase) database = connect(path, SQLITE_OPEN_READWRITE, error);
+    g_autofree char *set_application = g_strdup_printf("PRAGMA application_id = %d", FLEET_DATABASE_APPLICATION_ID);
+
+    return database != NULL && configure(database, error) && fleet_database_execute(database, set_application, error) &&
+           fleet_migrations_run(database, 0, error) && use_log(database, error);
+}
+
+/* The database gets its name once it is whole, so that a crash on the way there leaves nothing that looks like one. */
+static gboolean create(const char *directory, const char *path, GError **error)
+{
+    static const char *const leftovers[] = {"", "-journal", "-wal", "-shm"};
+    g_autofree char *unfinished = g_strconcat(path, ".new", NULL);
+    int fd;
+
+    for (guint i = 0; i < G_N_ELEMENTS(leftovers); i++) {
+        g_autofree char *leftover = g_strconcat(unfinished, leftovers[i], NULL);
+
+        if (g_unlink(leftover) == 0)
+            fleet_log_info("removed '%s', which an interrupted start left behind", leftover);
+    }
+    fd = open(unfinished, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        close(fd);
+    if (fd >= 0 && !fill(unfinished, error)) {
+        g_unlink(unfinished);
+        return FALSE;
+    }
+    if (fd >= 0 && g_rename(unfinished, path) == 0)
+        return fleet_directory_sync(directory, error);
+    g_set_error(error, FLEET_STORE_ERROR, FLEET_STORE_ERROR_DIRECTORY,
+            "cannot make database '%s' (%s); make state directory '%s' writable or use another --state-directory", path,
+            g_strerror(errno), directory);
+    return FALSE;
+}
+
+/* Reads what the header says once the log is applied to it, and the schema: both must be ours before anything is
+ * written. */
+static gboolean identify(FleetDatabase *database, guint *schema, GError **error)
+{
+    g_autoptr(GError) local = NULL;
+    gint64 application_id, version, tables;
+
+    if (!fleet_database_read_integer(database, "PRAGMA application_id", &application_id, &local) ||
+            !fleet_database_read_integer(database, "PRAGMA user_version", &version, &local) ||
+            !fleet_database_read_integer(database, "SELECT count(*) FROM sqlite_schema", &tables, &local)) {
+        if (is_corrupt(database))
+            return fleet_database_file_refuse_corrupt(database->path, sqlite3_errmsg(database->handle), error);
+        g_propagate_error(error, g_steal_pointer(&local));
+        return FALSE;
+    }
+    if (application_id != FLEET_DATABASE_APPLICATION_ID)
+        return fleet_database_file_refuse_foreign(database->path, (guint32)application_id, error);
+    if (version <= 0)
+        return fleet_database_file_refuse_corrupt(database->path, "it has no schema", error);
+    if (version > fleet_migrations_newest())
+        return fleet_database_file_refuse_newer(database->path, (guint32)version, error);
+    *schema = (guint)version;
+    return TRUE;
+}
+
+FleetDatabase *fleet_database_open(const char *directory, GError **error)
+{
+    g_autofree char *path = g_build_filename(directory, "fleet.db", NULL);
+    g_autoptr(FleetDatabase) database = NULL;
+    FleetDatabaseFile file;
+    guint schema = 0;
+
+    if (!fleet_database_file_check(path, &file, error))
+        return NULL;
+    if (!file.exists && !create(directory, path, error))
+        return NULL;
+    database = connect(path, SQLITE_OPEN_READWRITE, error);
+    if (database == NULL)
+        return NULL;
+
+    /* Closing would move the log into a database that we are about to refuse. */
+    sqlite3_db_config(database->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, (int)file.has_log, NULL);
+    if (!identify(database, &schema, error))
+        return NULL;
+    sqlite3_db_config(database->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+
+    if (!configure(database, error) || !use_log(database, error) || !fleet_migrations_run(database, schema, error))
+        return NULL;
+    sqlite3_wal_hook(database->handle, on_log_grown, database);
+    return g_steal_pointer(&database);
+}
+
+static int is_cancelled(void *user_data)
+{
+    return g_atomic_int_get((const gint *)user_data) != 0;
+}
+
+FleetDatabase *fleet_database_open_reader(const char *directory, const gint *cancelled, GError **error)
+{
+    g_autofree char *path = g_build_filename(directory, "fleet.db", NULL);
+    g_autoptr(FleetDatabase) database = connect(path, SQLITE_OPEN_READONLY, error);
+
+    if (database == NULL ||
+            !fleet_database_execute(database,
+                    "PRAGMA cache_size = -8000; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY", error))
+        return NULL;
+    sqlite3_progress_handler(database->handle, 10000, is_cancelled, (gpointer)cancelled);
+    return g_steal_pointer(&database);
+}
+
+void fleet_database_close(FleetDatabase *database)
+{
+    for (guint i = 0; i < database->n_statements; i++)
+        sqlite3_finalize(database->statements[i].statement);
+    if (sqlite3_close(database->handle) != SQLITE_OK)
+        fleet_log_error("cannot close database '%s': %s", database->path, sqlite3_errmsg(database->handle));
+    g_free(database->path);
+    g_free(database);
+}
