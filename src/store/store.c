@@ -8,7 +8,7 @@
 #include "store/reader.h"
 #include "store/sqlite/action_rows.h"
 #include "store/sqlite/device_rows.h"
-#include "store/transaction.h"
+#include "store/submission.h"
 #include "store/writer.h"
 
 G_DEFINE_QUARK(fleet - store - error - quark, fleet_store_error)
@@ -56,33 +56,33 @@ static void set_state(FleetStore *store, FleetStorageState state, const char *re
     store->state_changed(state, reason, store->user_data);
 }
 
-static void deliver_committed(FleetStore *store, FleetTransactionList *committed)
+static void deliver_committed(FleetStore *store, FleetSubmissionList *committed)
 {
-    FleetTransaction *transaction;
+    FleetSubmission *submission;
 
-    while ((transaction = fleet_transaction_list_pop(committed)) != NULL) {
-        if (transaction->n > 0) /* an empty one has not touched the disk */
+    while ((submission = fleet_submission_list_pop(committed)) != NULL) {
+        if (submission->n > 0) /* an empty one has not touched the disk */
             set_state(store, FLEET_STORAGE_OK, "");
         store->in_flight--;
-        store->callbacks->committed(transaction->owner);
-        fleet_transaction_free(transaction);
+        store->callbacks->committed(submission->owner);
+        fleet_submission_free(submission);
     }
 }
 
-static void roll_back(FleetStore *store, const FleetTransactionList *failed)
+static void roll_back(FleetStore *store, const FleetSubmissionList *failed)
 {
     g_autoptr(GPtrArray) owners = g_ptr_array_sized_new(failed->n);
 
-    for (FleetTransaction *transaction = failed->head; transaction != NULL; transaction = transaction->next)
-        g_ptr_array_add(owners, transaction->owner);
+    for (FleetSubmission *submission = failed->head; submission != NULL; submission = submission->next)
+        g_ptr_array_add(owners, submission->owner);
     for (guint i = owners->len; i > 0; i--)
         store->callbacks->roll_back(owners->pdata[i - 1]);
 }
 
 static void deliver_failed(FleetStore *store)
 {
-    FleetTransactionList failed = {0};
-    FleetTransaction *transaction;
+    FleetSubmissionList failed = {0};
+    FleetSubmission *submission;
     g_autoptr(GError) reason = NULL;
     g_autoptr(GError) error = NULL;
 
@@ -92,10 +92,10 @@ static void deliver_failed(FleetStore *store)
     fleet_writer_resume(store->writer);
 
     g_set_error(&error, FLEET_ERROR, FLEET_ERROR_STORAGE_FAILED, "the change was not stored: %s", reason->message);
-    while ((transaction = fleet_transaction_list_pop(&failed)) != NULL) {
+    while ((submission = fleet_submission_list_pop(&failed)) != NULL) {
         store->in_flight--;
-        store->callbacks->failed(transaction->owner, error);
-        fleet_transaction_free(transaction);
+        store->callbacks->failed(submission->owner, error);
+        fleet_submission_free(submission);
     }
 }
 
@@ -120,7 +120,7 @@ static gboolean prepare(GSource *source, int *timeout)
 static gboolean dispatch(GSource *source, GSourceFunc callback, gpointer user_data)
 {
     FleetStore *store = ((ResultSource *)source)->store;
-    FleetTransactionList committed = {0};
+    FleetSubmissionList committed = {0};
     gboolean has_failed;
 
     g_atomic_int_set(&store->has_results, 0);
@@ -212,7 +212,7 @@ void fleet_store_submit(FleetStore *store, const FleetChange *changes, guint n, 
 {
     store->in_flight++;
     store->unflushed = TRUE;
-    fleet_writer_submit(store->writer, fleet_transaction_new(changes, n, transaction));
+    fleet_writer_submit(store->writer, fleet_submission_new(changes, n, transaction));
 }
 
 guint fleet_store_in_flight(const FleetStore *store)

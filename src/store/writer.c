@@ -17,9 +17,9 @@ struct FleetWriter {
 
     GMutex mutex; /* guards all below */
     GCond cond;   /* the thread waits for work, or for the failure to be dealt with */
-    FleetTransactionList queue;
-    FleetTransactionList committed;
-    FleetTransactionList failed;
+    FleetSubmissionList queue;
+    FleetSubmissionList committed;
+    FleetSubmissionList failed;
     GError *reason;    /* why they failed; the thread waits while it is set */
     gboolean handling; /* it was taken, and the thread goes on waiting */
     gboolean idle;     /* the thread waits for work */
@@ -44,21 +44,21 @@ static gboolean write_change(FleetDatabase *database, const FleetChange *change,
     }
 }
 
-static gboolean write_changes(FleetDatabase *database, const FleetTransactionList *batch, GError **error)
+static gboolean write_changes(FleetDatabase *database, const FleetSubmissionList *batch, GError **error)
 {
-    for (FleetTransaction *transaction = batch->head; transaction != NULL; transaction = transaction->next)
-        for (guint i = 0; i < transaction->n; i++)
-            if (!write_change(database, &transaction->changes[i], error))
+    for (FleetSubmission *submission = batch->head; submission != NULL; submission = submission->next)
+        for (guint i = 0; i < submission->n; i++)
+            if (!write_change(database, &submission->changes[i], error))
                 return FALSE;
     return TRUE;
 }
 
-static gboolean write_batch(FleetDatabase *database, const FleetTransactionList *batch, GError **error)
+static gboolean write_batch(FleetDatabase *database, const FleetSubmissionList *batch, GError **error)
 {
     gboolean empty = TRUE;
 
-    for (FleetTransaction *transaction = batch->head; transaction != NULL && empty; transaction = transaction->next)
-        empty = transaction->n == 0;
+    for (FleetSubmission *submission = batch->head; submission != NULL && empty; submission = submission->next)
+        empty = submission->n == 0;
     if (empty)
         return TRUE;
     if (!fleet_database_begin(database, error))
@@ -70,7 +70,7 @@ static gboolean write_batch(FleetDatabase *database, const FleetTransactionList 
 }
 
 /* Waits for a batch. FALSE if there will be no more. The mutex is held. */
-static gboolean wait_for_batch(FleetWriter *writer, FleetTransactionList *batch)
+static gboolean wait_for_batch(FleetWriter *writer, FleetSubmissionList *batch)
 {
     while ((writer->queue.head == NULL || writer->reason != NULL || writer->handling) && !writer->closing) {
         writer->idle = writer->reason == NULL && !writer->handling;
@@ -81,14 +81,14 @@ static gboolean wait_for_batch(FleetWriter *writer, FleetTransactionList *batch)
     /* What follows a failure may build upon what failed. */
     if (writer->queue.head == NULL || writer->reason != NULL || writer->handling)
         return FALSE;
-    fleet_transaction_list_splice(batch, &writer->queue);
+    fleet_submission_list_splice(batch, &writer->queue);
     return TRUE;
 }
 
 static gpointer run(gpointer data)
 {
     FleetWriter *writer = data;
-    FleetTransactionList batch = {0};
+    FleetSubmissionList batch = {0};
 
     g_mutex_lock(&writer->mutex);
     while (wait_for_batch(writer, &batch)) {
@@ -98,7 +98,7 @@ static gpointer run(gpointer data)
         if (!write_batch(writer->database, &batch, &reason))
             g_assert(reason != NULL);
         g_mutex_lock(&writer->mutex);
-        fleet_transaction_list_splice(reason == NULL ? &writer->committed : &writer->failed, &batch);
+        fleet_submission_list_splice(reason == NULL ? &writer->committed : &writer->failed, &batch);
         writer->reason = reason;
         g_mutex_unlock(&writer->mutex);
 
@@ -138,9 +138,9 @@ void fleet_writer_free(FleetWriter *writer)
 
     if (writer->reason != NULL)
         fleet_log_error("%u changes were not stored: %s", writer->failed.n + writer->queue.n, writer->reason->message);
-    fleet_transaction_list_clear(&writer->committed);
-    fleet_transaction_list_clear(&writer->failed);
-    fleet_transaction_list_clear(&writer->queue);
+    fleet_submission_list_clear(&writer->committed);
+    fleet_submission_list_clear(&writer->failed);
+    fleet_submission_list_clear(&writer->queue);
     g_clear_error(&writer->reason);
     fleet_database_close(writer->database);
     g_cond_clear(&writer->cond);
@@ -148,10 +148,10 @@ void fleet_writer_free(FleetWriter *writer)
     g_free(writer);
 }
 
-void fleet_writer_submit(FleetWriter *writer, FleetTransaction *transaction)
+void fleet_writer_submit(FleetWriter *writer, FleetSubmission *submission)
 {
     g_mutex_lock(&writer->mutex);
-    fleet_transaction_list_append(&writer->queue, transaction);
+    fleet_submission_list_append(&writer->queue, submission);
     if (writer->idle && writer->queue.n == FLUSH_AT)
         g_cond_signal(&writer->cond);
     g_mutex_unlock(&writer->mutex);
@@ -165,22 +165,22 @@ void fleet_writer_flush(FleetWriter *writer)
     g_mutex_unlock(&writer->mutex);
 }
 
-gboolean fleet_writer_take_committed(FleetWriter *writer, FleetTransactionList *committed)
+gboolean fleet_writer_take_committed(FleetWriter *writer, FleetSubmissionList *committed)
 {
     gboolean has_failed;
 
     g_mutex_lock(&writer->mutex);
-    fleet_transaction_list_splice(committed, &writer->committed);
+    fleet_submission_list_splice(committed, &writer->committed);
     has_failed = writer->reason != NULL;
     g_mutex_unlock(&writer->mutex);
     return has_failed;
 }
 
-void fleet_writer_take_failed(FleetWriter *writer, FleetTransactionList *failed, GError **reason)
+void fleet_writer_take_failed(FleetWriter *writer, FleetSubmissionList *failed, GError **reason)
 {
     g_mutex_lock(&writer->mutex);
-    fleet_transaction_list_splice(failed, &writer->failed);
-    fleet_transaction_list_splice(failed, &writer->queue);
+    fleet_submission_list_splice(failed, &writer->failed);
+    fleet_submission_list_splice(failed, &writer->queue);
     *reason = g_steal_pointer(&writer->reason);
     writer->handling = TRUE;
     g_mutex_unlock(&writer->mutex);

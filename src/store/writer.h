@@ -9,8 +9,8 @@
  */
 
 #include "store/sqlite/database.h"
+#include "store/submission.h"
 #include "store/thread.h"
-#include "store/transaction.h"
 
 typedef struct FleetWriter FleetWriter;
 
@@ -23,8 +23,8 @@ void fleet_writer_start(FleetWriter *writer);
 /* Ends the thread once the queue is written, or at once after a failure, and closes the database. */
 void fleet_writer_free(FleetWriter *writer);
 
-/* Queues a transaction, taking it over. It may wait for fleet_writer_flush(). */
-void fleet_writer_submit(FleetWriter *writer, FleetTransaction *transaction);
+/* Queues a submission, taking it over. It may wait for fleet_writer_flush(). */
+void fleet_writer_submit(FleetWriter *writer, FleetSubmission *submission);
 
 /* Sets an idle thread to work on what is queued. To be called once a turn of the main loop, so that what one turn
  * submits makes one batch. */
@@ -34,11 +34,11 @@ void fleet_writer_flush(FleetWriter *writer);
  * Takes what was committed, in order. TRUE if the batch that followed it failed: then the thread waits, and the caller
  * must call fleet_writer_take_failed() once it has dealt with what was committed.
  */
-gboolean fleet_writer_take_committed(FleetWriter *writer, FleetTransactionList *committed) G_GNUC_WARN_UNUSED_RESULT;
+gboolean fleet_writer_take_committed(FleetWriter *writer, FleetSubmissionList *committed) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Takes the batch that failed and all that was queued behind it, and why. The thread still waits, until
  * fleet_writer_resume(). */
-void fleet_writer_take_failed(FleetWriter *writer, FleetTransactionList *failed, GError **reason);
+void fleet_writer_take_failed(FleetWriter *writer, FleetSubmissionList *failed, GError **reason);
 
 void fleet_writer_resume(FleetWriter *writer);
 

@@ -13,7 +13,7 @@ typedef struct {
     sqlite3_stmt *statement;
     const char *what; /* "device row" */
     gint64 key;
-    gboolean interned; /* texts asked for as such are interned: only on the main loop, see transaction.h */
+    gboolean interned; /* texts asked for as such are interned: only on the main loop, see submission.h */
     GError *error;     /* NULL as long as all is well */
 } FleetRow;
 

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "store/submission.h"
+
+#include <string.h>
+
+static gboolean changes_device(const FleetChange *change)
+{
+    return change->kind <= FLEET_CHANGE_DELETE_DEVICE;
+}
+
+FleetSubmission *fleet_submission_new(const FleetChange *changes, guint n, gpointer owner)
+{
+    FleetSubmission *submission = g_malloc(sizeof(FleetSubmission) + n * sizeof(FleetChange));
+
+    submission->next = NULL;
+    submission->owner = owner;
+    submission->n = n;
+    for (guint i = 0; i < n; i++) {
+        submission->changes[i] = changes[i];
+        if (changes_device(&changes[i]))
+            fleet_device_ref(changes[i].device);
+        else
+            fleet_action_ref(changes[i].action);
+    }
+    return submission;
+}
+
+void fleet_submission_free(FleetSubmission *submission)
+{
+    for (guint i = 0; i < submission->n; i++)
+        if (changes_device(&submission->changes[i]))
+            fleet_device_unref(submission->changes[i].device);
+        else
+            fleet_action_unref(submission->changes[i].action);
+    g_free(submission);
+}
+
+void fleet_submission_list_append(FleetSubmissionList *list, FleetSubmission *submission)
+{
+    if (list->tail != NULL)
+        list->tail->next = submission;
+    else
+        list->head = submission;
+    list->tail = submission;
+    list->n++;
+}
+
+void fleet_submission_list_splice(FleetSubmissionList *list, FleetSubmissionList *other)
+{
+    if (other->head == NULL)
+        return;
+    if (list->tail != NULL)
+        list->tail->next = other->head;
+    else
+        list->head = other->head;
+    list->tail = other->tail;
+    list->n += other->n;
+    *other = (FleetSubmissionList){0};
+}
+
+FleetSubmission *fleet_submission_list_pop(FleetSubmissionList *list)
+{
+    FleetSubmission *submission = list->head;
+
+    if (submission == NULL)
+        return NULL;
+    list->head = submission->next;
+    if (list->head == NULL)
+        list->tail = NULL;
+    list->n--;
+    submission->next = NULL;
+    return submission;
+}
+
+void fleet_submission_list_clear(FleetSubmissionList *list)
+{
+    FleetSubmission *submission;
+
+    while ((submission = fleet_submission_list_pop(list)) != NULL)
+        fleet_submission_free(submission);
+}
