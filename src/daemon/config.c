@@ -5,8 +5,8 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/quotable.h"
 #include "base/timespan.h"
-#include "model/identifier.h"
 
 #include <string.h>
 
