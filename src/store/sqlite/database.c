@@ -197,6 +197,9 @@ void fleet_database_roll_back(FleetDatabase *database)
 {
     g_autoptr(GError) error = NULL;
 
+    /* If the disk is full, emptying the log makes room in it. */
+    database->checkpoint_at = 0;
+
     /* After some errors SQLite has rolled back by itself. */
     if (!sqlite3_get_autocommit(database->handle) && !fleet_database_execute(database, "ROLLBACK", &error))
         fleet_log_error("cannot roll back: %s", error->message);
@@ -296,6 +299,7 @@ static gboolean create(const char *directory, const char *path, GError **error)
 {
     static const char *const leftovers[] = {"", "-journal", "-wal", "-shm"};
     g_autofree char *unfinished = g_strconcat(path, ".new", NULL);
+    g_autoptr(GError) cause = NULL;
     int fd;
 
     for (guint i = 0; i < G_N_ELEMENTS(leftovers); i++) {
@@ -307,8 +311,9 @@ static gboolean create(const char *directory, const char *path, GError **error)
     fd = open(unfinished, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd >= 0)
         close(fd);
-    if (fd >= 0 && !fill(unfinished, error)) {
+    if (fd >= 0 && !fill(unfinished, &cause)) {
         g_unlink(unfinished);
+        g_set_error_literal(error, FLEET_STORE_ERROR, FLEET_STORE_ERROR_DIRECTORY, cause->message);
         return FALSE;
     }
     if (fd >= 0 && g_rename(unfinished, path) == 0)
@@ -344,6 +349,16 @@ static gboolean identify(FleetDatabase *database, guint *schema, GError **error)
     return TRUE;
 }
 
+/* SQLite opens a file that it may only read as such, without an error. */
+static gboolean check_writable(FleetDatabase *database, GError **error)
+{
+    if (sqlite3_db_readonly(database->handle, "main") == 0)
+        return TRUE;
+    g_set_error(error, FLEET_STORE_ERROR, FLEET_STORE_ERROR_DATABASE,
+            "database '%s' is read-only; make it a file that user %u may write", database->path, geteuid());
+    return FALSE;
+}
+
 FleetDatabase *fleet_database_open(const char *directory, GError **error)
 {
     g_autofree char *path = g_build_filename(directory, "fleet.db", NULL);
@@ -353,10 +368,13 @@ FleetDatabase *fleet_database_open(const char *directory, GError **error)
 
     if (!fleet_database_file_check(path, &file, error))
         return NULL;
-    if (!file.exists && !create(directory, path, error))
-        return NULL;
+    if (!file.exists) {
+        if (!create(directory, path, error))
+            return NULL;
+        fleet_log_info("made database '%s'", path);
+    }
     database = connect(path, SQLITE_OPEN_READWRITE, error);
-    if (database == NULL)
+    if (database == NULL || !check_writable(database, error))
         return NULL;
 
     /* Closing would move the log into a database that we are about to refuse. */
@@ -367,6 +385,8 @@ FleetDatabase *fleet_database_open(const char *directory, GError **error)
 
     if (!configure(database, error) || !use_log(database, error) || !fleet_migrations_run(database, schema, error))
         return NULL;
+    if (schema != fleet_migrations_newest())
+        fleet_log_info("brought database '%s' from schema %u to %u", path, schema, fleet_migrations_newest());
     sqlite3_wal_hook(database->handle, on_log_grown, database);
     return g_steal_pointer(&database);
 }

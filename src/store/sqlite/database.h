@@ -30,8 +30,8 @@ gboolean fleet_database_begin(FleetDatabase *database, GError **error) G_GNUC_WA
 gboolean fleet_database_commit(FleetDatabase *database, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void fleet_database_roll_back(FleetDatabase *database);
 
-/* Moves what the log has gathered into the database, if that is due. To be called between transactions, when nobody
- * waits for an answer. A failure loses nothing, is logged, and tried again later. */
+/* Moves what the log has gathered into the database, if that is due or a commit has failed. To be called between
+ * transactions, when nobody waits for an answer. A failure loses nothing, is logged, and tried again later. */
 void fleet_database_checkpoint(FleetDatabase *database);
 
 /* For the files beside this one. */

@@ -2,8 +2,6 @@
 
 #include "store/sqlite/migrations.h"
 
-#include "base/log.h"
-
 #include <sqlite3.h>
 
 #if SQLITE_VERSION_NUMBER < 3037000
@@ -77,12 +75,10 @@ static gboolean run_step(FleetDatabase *database, guint schema, GError **error)
 
 gboolean fleet_migrations_run(FleetDatabase *database, guint schema, GError **error)
 {
-    for (; schema < G_N_ELEMENTS(steps); schema++) {
+    for (; schema < G_N_ELEMENTS(steps); schema++)
         if (!run_step(database, schema, error)) {
             fleet_database_roll_back(database);
             return FALSE;
         }
-        fleet_log_info("the database has schema %u now", schema + 1);
-    }
     return TRUE;
 }
