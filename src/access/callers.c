@@ -124,7 +124,8 @@ static int credentials_arrived(sd_bus_message *reply, void *user_data, sd_bus_er
     gboolean has_uid = FALSE;
 
     entry->call = sd_bus_slot_unref(entry->call);
-    if (!sd_bus_message_is_method_error(reply, NULL) && read_credentials(reply, &entry->caller, &has_uid) >= 0 && has_uid) {
+    if (!sd_bus_message_is_method_error(reply, NULL) && read_credentials(reply, &entry->caller, &has_uid) >= 0 &&
+            has_uid) {
         entry->known = TRUE;
         answer(entry, NULL);
         return 0;
@@ -139,8 +140,8 @@ static int credentials_arrived(sd_bus_message *reply, void *user_data, sd_bus_er
     return 0;
 }
 
-/* The match is asked for before the credentials, on the same connection: a name that the bus knew when it answered cannot go
- * away unnoticed. */
+/* The match is asked for before the credentials, on the same connection: a name that the bus knew when it answered
+ * cannot go away unnoticed. */
 static int ask(FleetCallers *callers, Entry *entry)
 {
     int r = 0;

@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * What each method of the API means for access: one table, method -> verb. A method that has no row is denied to everyone.
+ * What each method of the API means for access: one table, method -> verb. A method that has no row is denied to
+ * everyone.
  */
 
 #include "access/caller.h"
@@ -16,9 +17,9 @@ typedef enum {
 } FleetVerb;
 
 /* The verb of a method. ACCESS_DENIED if the table has no row for it. */
-gboolean fleet_verb_of(const char *interface, const char *member, FleetVerb *verb, GError **error)
-        G_GNUC_WARN_UNUSED_RESULT;
+gboolean fleet_verb_of(
+        const char *interface, const char *member, FleetVerb *verb, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* May this caller do that? Reading is open to all; the rest is for root and the daemon's own user. ACCESS_DENIED names the
- * caller and the verb. */
+/* May this caller do that? Reading is open to all; the rest is for root and the daemon's own user. ACCESS_DENIED names
+ * the caller and the verb. */
 gboolean fleet_verb_check(FleetVerb verb, const FleetCaller *caller, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -6,7 +6,6 @@
 #include "base/error.h"
 #include "base/quotable.h"
 
-#include <math.h>
 #include <string.h>
 
 static const struct {
@@ -83,7 +82,7 @@ gboolean fleet_timespan_parse(const char *string, gint64 *usec, GError **error)
                 "'%s' is not a time span; write it like \"10s\", \"5min 30s\" or \"250ms\"", shown);
         return FALSE;
     }
-    *usec = (gint64)llround(total);
+    *usec = (gint64)(total + 0.5);
     return TRUE;
 }
 

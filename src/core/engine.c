@@ -41,7 +41,7 @@ struct FleetEngine {
     FleetLedger *ledger;
     FleetRegistry *registry;
     FleetTimers *timers;
-    const FleetObserverSlot *observer;
+    const FleetObservers *observers;
     FleetDrivers *drivers;
     const FleetActionTypes *types; /* weak: the configuration's */
     GHashTable *runs;              /* &run->sequence -> Run */
@@ -102,8 +102,8 @@ static void schedule(Run *run, Next next, gint64 when)
     fleet_timers_set(run->engine->timers, &run->timer, when);
 }
 
-/* A driver named in the database that this build does not have must not lose its actions: the default takes them, and says
- * that it cannot read their plan. */
+/* A driver named in the database that this build does not have must not lose its actions: the default takes them, and
+ * says that it cannot read their plan. */
 static FleetDriver *find_driver(FleetEngine *engine, const char *name)
 {
     FleetDriver *driver = fleet_drivers_lookup(engine->drivers, name);
@@ -122,11 +122,9 @@ static Run *add_run(FleetEngine *engine, const FleetAction *action)
     run->driver = find_driver(engine, action->driver);
     run->timer = (FleetTimer){.fire = fire, .data = run};
     run->finished.data = run;
-    set_image(&run->staged, action);
     g_hash_table_insert(engine->runs, &run->sequence, run);
     return run;
 }
-
 
 static void remove_run(Run *run)
 {
@@ -145,7 +143,7 @@ static void trim_finished(FleetEngine *engine)
             return;
         }
         g_queue_unlink(&engine->finished, &oldest->finished);
-        FLEET_OBSERVE(engine->observer, action_removed, oldest->committed);
+        FLEET_OBSERVE(engine->observers, action_removed, oldest->committed);
         remove_run(oldest);
     }
     fleet_timers_clear(engine->timers, &engine->retention);
@@ -166,20 +164,20 @@ static void apply(gpointer owner, gpointer data, FleetChangeKind kind, gconstpoi
     set_committed(run, after);
     run->in_flight--;
     if (before == NULL)
-        FLEET_OBSERVE(engine->observer, action_added, after);
+        FLEET_OBSERVE(engine->observers, action_added, after);
     else
-        FLEET_OBSERVE(engine->observer, action_changed, before, after);
+        FLEET_OBSERVE(engine->observers, action_changed, before, after);
 
     if (after->status == FLEET_ACTION_RUNNING)
         schedule(run, NEXT_START, fleet_clock_boottime());
 }
 
-static void roll_back(gpointer owner, gpointer data)
+static void roll_back(gpointer owner, gpointer data, gconstpointer before)
 {
     Run *run = data;
 
     run->in_flight--;
-    set_image(&run->staged, run->committed);
+    set_image(&run->staged, before);
     if (run->committed == NULL && run->in_flight == 0)
         remove_run(run);
 }
@@ -189,10 +187,17 @@ static const FleetStepClass step_class = {.apply = apply, .roll_back = roll_back
 /* Takes the image. */
 static void stage(Run *run, FleetTransaction *transaction, FleetChangeKind kind, FleetAction *image)
 {
-    g_assert(kind == FLEET_CHANGE_INSERT_ACTION || fleet_action_may_move(run->staged->status, image->status));
-    set_image(&run->staged, image);
+    const FleetStep step = {.class = &step_class,
+            .owner = run->engine,
+            .slot = run,
+            .kind = kind,
+            .before = run->staged,
+            .image = image};
+
+    g_assert(run->staged == NULL || fleet_action_may_move(run->staged->status, image->status));
+    fleet_transaction_stage(transaction, &step);
     run->in_flight++;
-    fleet_transaction_stage(transaction, &step_class, run->engine, run, kind, image);
+    set_image(&run->staged, image);
 }
 
 static void settled(const GError *error, gpointer user_data)
@@ -267,7 +272,8 @@ static void fire(FleetTimer *timer)
     }
 }
 
-/* What a running action tells between its start and its end lives in memory only: the store learns of moves, not of detail. */
+/* What a running action tells between its start and its end lives in memory only: the store learns of moves, not of
+ * detail. */
 static void change_detail(Run *run, FleetAction *changed)
 {
     g_autoptr(FleetAction) before = fleet_action_ref(run->committed);
@@ -275,7 +281,7 @@ static void change_detail(Run *run, FleetAction *changed)
 
     set_image(&run->staged, after);
     set_committed(run, after);
-    FLEET_OBSERVE(run->engine->observer, action_changed, before, after);
+    FLEET_OBSERVE(run->engine->observers, action_changed, before, after);
 }
 
 static void report_progress(FleetAttempt *attempt, double progress)
@@ -320,7 +326,7 @@ static void wake_at(FleetAttempt *attempt, gint64 when)
 }
 
 FleetEngine *fleet_engine_new(FleetLedger *ledger, FleetRegistry *registry, FleetTimers *timers,
-        const FleetObserverSlot *observer, gint64 last_sequence)
+        const FleetObservers *observers, gint64 last_sequence)
 {
     static const FleetDriverHost host = {
             .progress = report_progress, .phase = report_phase, .finished = report_finished, .wake_at = wake_at};
@@ -329,7 +335,7 @@ FleetEngine *fleet_engine_new(FleetLedger *ledger, FleetRegistry *registry, Flee
     engine->ledger = ledger;
     engine->registry = registry;
     engine->timers = timers;
-    engine->observer = observer;
+    engine->observers = observers;
     engine->last_sequence = last_sequence;
     engine->drivers = fleet_drivers_new(&host);
     engine->runs = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, free_run);
@@ -345,8 +351,7 @@ void fleet_engine_free(FleetEngine *engine)
     g_free(engine);
 }
 
-void fleet_engine_configure(
-        FleetEngine *engine, const FleetActionTypes *types, guint finished_max, gint64 finished_age)
+void fleet_engine_configure(FleetEngine *engine, const FleetActionTypes *types, guint finished_max, gint64 finished_age)
 {
     engine->types = types;
     engine->finished_max = finished_max;
@@ -364,6 +369,7 @@ void fleet_engine_load(FleetEngine *engine, FleetAction *action)
     Run *run = add_run(engine, action);
 
     set_committed(run, action);
+    set_image(&run->staged, action);
     if (fleet_action_is_terminal(action)) {
         const FleetInstant completed = {.realtime = action->completed_at};
 

@@ -2,10 +2,10 @@
 #pragma once
 
 /*
- * The actions, and the only place where one changes state. An action that is accepted reaches exactly one terminal state: each
- * move is staged, committed and then announced, once; what was running when fleetd ended, however it ended, goes on
- * when it starts again. Kept in memory are the actions that are not terminal and the newest finished ones (the retention);
- * the others are found through core/history.
+ * The actions, and the only place where one changes state. An action that is accepted reaches exactly one terminal
+ * state: each move is staged, committed and then announced, once; what was running when fleetd ended, however it ended,
+ * goes on when it starts again. Kept in memory are the actions that are not terminal and the newest finished ones (the
+ * retention); the others are found through core/history.
  */
 
 #include "core/ledger.h"
@@ -22,7 +22,7 @@ typedef struct FleetEngine FleetEngine;
 
 /* All that it works with outlives the engine. last_sequence: the highest action sequence ever stored. */
 FleetEngine *fleet_engine_new(FleetLedger *ledger, FleetRegistry *registry, FleetTimers *timers,
-        const FleetObserverSlot *observer, gint64 last_sequence) G_GNUC_WARN_UNUSED_RESULT;
+        const FleetObservers *observers, gint64 last_sequence) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Running actions are let go of, not ended: they go on at the next start. */
 void fleet_engine_free(FleetEngine *engine);
@@ -53,13 +53,14 @@ typedef struct {
 } FleetActionRequest;
 
 /*
- * Stages an action that starts at once: PENDING, then RUNNING, and its device UPDATING or BUSY. The driver starts once that is on
- * disk. *id is the new action's. INVALID_ARGUMENT, DEVICE_NOT_FOUND, DEVICE_BUSY.
+ * Stages an action that starts at once: PENDING, then RUNNING, and its device UPDATING or BUSY. The driver starts once
+ * that is on disk. *id is the new action's. INVALID_ARGUMENT, DEVICE_NOT_FOUND, DEVICE_BUSY.
  */
 gboolean fleet_engine_stage_initiate(FleetEngine *engine, FleetTransaction *transaction,
         const FleetActionRequest *request, FleetActionId *id, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* The action as it is on disk (with its newest progress), or NULL if it is not in memory. Valid until the loop turns. */
+/* The action as it is on disk (with its newest progress), or NULL if it is not in memory. Valid until the loop turns.
+ */
 const FleetAction *fleet_engine_lookup(const FleetEngine *engine, FleetActionId id);
 
 /* Visits all actions in memory, in no order, until the visitor returns FALSE. */

@@ -4,22 +4,16 @@
 
 #include "base/log.h"
 
-typedef struct {
-    const FleetStepClass *class;
-    gpointer owner;
-    gpointer slot;
-} Step;
-
 struct FleetLedger {
     FleetStore *store;
-    const FleetObserverSlot *observer;
+    const FleetObservers *observers;
     gboolean storage_works;
 };
 
 struct FleetTransaction {
     FleetLedger *ledger;
     GArray *changes; /* of FleetChange, whose images the transaction holds; NULL while there are none */
-    GArray *steps;   /* of Step, one for each change */
+    GArray *steps;   /* of FleetStep, one for each change */
     GError *refusal;
     FleetDoneFunc done;
     gpointer user_data;
@@ -43,18 +37,32 @@ static guint count(const FleetTransaction *transaction)
     return transaction->changes != NULL ? transaction->changes->len : 0;
 }
 
-static void free_transaction(FleetTransaction *transaction)
+static void unref_image(FleetChangeKind kind, gconstpointer image)
+{
+    if (image == NULL)
+        return;
+    if (is_device(kind))
+        fleet_device_unref(image);
+    else
+        fleet_action_unref(image);
+}
+
+/* Lets go of all changes and their images. */
+static void drop_changes(FleetTransaction *transaction)
 {
     for (guint i = 0; i < count(transaction); i++) {
-        FleetChange *change = &g_array_index(transaction->changes, FleetChange, i);
+        const FleetStep *step = &g_array_index(transaction->steps, FleetStep, i);
 
-        if (is_device(change->kind))
-            fleet_device_unref(change->device);
-        else
-            fleet_action_unref(change->action);
+        unref_image(step->kind, step->before);
+        unref_image(step->kind, step->image);
     }
     g_clear_pointer(&transaction->changes, g_array_unref);
     g_clear_pointer(&transaction->steps, g_array_unref);
+}
+
+static void free_transaction(FleetTransaction *transaction)
+{
+    drop_changes(transaction);
     g_clear_error(&transaction->refusal);
     g_free(transaction);
 }
@@ -65,22 +73,41 @@ static void finish(FleetTransaction *transaction, const GError *error)
     free_transaction(transaction);
 }
 
-void fleet_transaction_stage(FleetTransaction *transaction, const FleetStepClass *class, gpointer owner, gpointer slot,
-        FleetChangeKind kind, gconstpointer image)
+void fleet_transaction_stage(FleetTransaction *transaction, const FleetStep *step)
 {
-    FleetChange change = {.kind = kind};
-    Step step = {.class = class, .owner = owner, .slot = slot};
+    FleetChange change = {.kind = step->kind};
 
-    if (is_device(kind))
-        change.device = image;
+    if (is_device(step->kind))
+        change.device = step->image;
     else
-        change.action = image;
+        change.action = step->image;
     if (transaction->changes == NULL) {
         transaction->changes = g_array_sized_new(FALSE, FALSE, sizeof(FleetChange), 4);
-        transaction->steps = g_array_sized_new(FALSE, FALSE, sizeof(Step), 4);
+        transaction->steps = g_array_sized_new(FALSE, FALSE, sizeof(FleetStep), 4);
     }
     g_array_append_val(transaction->changes, change);
-    g_array_append_val(transaction->steps, step);
+    g_array_append_vals(transaction->steps, step, 1);
+    if (step->before != NULL && is_device(step->kind))
+        fleet_device_ref(step->before);
+    else if (step->before != NULL)
+        fleet_action_ref(step->before);
+}
+
+static void roll_back(gpointer data)
+{
+    FleetTransaction *transaction = data;
+
+    for (guint i = count(transaction); i > 0; i--) {
+        const FleetStep *step = &g_array_index(transaction->steps, FleetStep, i - 1);
+
+        step->class->roll_back(step->owner, step->slot, step->before);
+    }
+}
+
+void fleet_transaction_unstage(FleetTransaction *transaction)
+{
+    roll_back(transaction);
+    drop_changes(transaction);
 }
 
 void fleet_transaction_submit(FleetTransaction *transaction, FleetDoneFunc done, gpointer user_data)
@@ -108,23 +135,11 @@ static void committed(gpointer data)
     FleetTransaction *transaction = data;
 
     for (guint i = 0; i < count(transaction); i++) {
-        Step *step = &g_array_index(transaction->steps, Step, i);
-        FleetChange *change = &g_array_index(transaction->changes, FleetChange, i);
+        const FleetStep *step = &g_array_index(transaction->steps, FleetStep, i);
 
-        step->class->apply(step->owner, step->slot, change->kind,
-                is_device(change->kind) ? (gconstpointer)change->device : (gconstpointer)change->action);
+        step->class->apply(step->owner, step->slot, step->kind, step->image);
     }
     finish(transaction, transaction->refusal);
-}
-
-static void roll_back(gpointer data)
-{
-    FleetTransaction *transaction = data;
-
-    for (guint i = count(transaction); i > 0; i--) {
-        Step *step = &g_array_index(transaction->steps, Step, i - 1);
-        step->class->roll_back(step->owner, step->slot);
-    }
 }
 
 static void failed(gpointer data, const GError *error)
@@ -141,19 +156,24 @@ static void storage_changed(FleetStorageState state, const char *reason, gpointe
         fleet_log_notice("the store works again");
     else
         fleet_log_error("%s; only reading works until a write succeeds", reason);
-    FLEET_OBSERVE(ledger->observer, storage_changed, ledger->storage_works, reason);
+    FLEET_OBSERVE(ledger->observers, storage_changed, ledger->storage_works, reason);
 }
 
-FleetLedger *fleet_ledger_new(FleetStore *store, const FleetObserverSlot *observer)
+FleetLedger *fleet_ledger_new(FleetStore *store, const FleetObservers *observers)
 {
-    static const FleetStoreCallbacks callbacks = {.committed = committed, .roll_back = roll_back, .failed = failed};
     FleetLedger *ledger = g_new0(FleetLedger, 1);
 
     ledger->store = store;
-    ledger->observer = observer;
+    ledger->observers = observers;
     ledger->storage_works = TRUE;
-    fleet_store_start(store, &callbacks, storage_changed, ledger);
     return ledger;
+}
+
+void fleet_ledger_start(FleetLedger *ledger)
+{
+    static const FleetStoreCallbacks callbacks = {.committed = committed, .roll_back = roll_back, .failed = failed};
+
+    fleet_store_start(ledger->store, &callbacks, storage_changed, ledger);
 }
 
 void fleet_ledger_free(FleetLedger *ledger)

@@ -2,11 +2,12 @@
 #pragma once
 
 /*
- * The ledger stands between the logic and the store. A transaction gathers staged changes; it is applied to memory, step by
- * step, once it is on disk, or rolled back.
+ * The ledger stands between the logic and the store. A transaction gathers staged changes; it is applied to memory,
+ * step by step, once it is on disk, or rolled back.
  *
- * Each record lives in a slot that has two images: the committed one, which is what everybody reads, and the staged one, which
- * is what the next change builds on. So two changes in flight see each other, while no reader ever sees what might still be lost.
+ * Each record lives in a slot that has two images: the committed one, which is what everybody reads, and the staged
+ * one, which is what the next change builds on. So two changes in flight see each other, while no reader ever sees what
+ * might still be lost.
  */
 
 #include "core/observer.h"
@@ -23,12 +24,15 @@ typedef void (*FleetDoneFunc)(const GError *error, gpointer user_data);
 /* What a staged step does to its slot; one table for each kind of slot. */
 typedef struct {
     void (*apply)(gpointer owner, gpointer slot, FleetChangeKind kind, gconstpointer image);
-    void (*roll_back)(gpointer owner, gpointer slot);
+    void (*roll_back)(gpointer owner, gpointer slot, gconstpointer before);
 } FleetStepClass;
 
-/* A ledger over an opened and loaded store, which outlives it; starts the store. */
-FleetLedger *fleet_ledger_new(FleetStore *store, const FleetObserverSlot *observer) G_GNUC_WARN_UNUSED_RESULT;
+/* A ledger over an opened store. Store and observers outlive it. */
+FleetLedger *fleet_ledger_new(FleetStore *store, const FleetObservers *observers) G_GNUC_WARN_UNUSED_RESULT;
 void fleet_ledger_free(FleetLedger *ledger);
+
+/* Starts the store's threads, once everything is loaded. */
+void fleet_ledger_start(FleetLedger *ledger);
 
 /* Whether anything is on its way to the disk. */
 gboolean fleet_ledger_is_busy(const FleetLedger *ledger);
@@ -39,19 +43,31 @@ gboolean fleet_ledger_storage_works(const FleetLedger *ledger);
 /* An empty transaction. It must be given to _submit() or _refuse(). */
 FleetTransaction *fleet_transaction_new(FleetLedger *ledger) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Adds a step. The image (a FleetDevice or FleetAction, by kind) is handed over: the caller has put a reference of its own
- * into the slot where it is the staged one. The slot must live until the step was applied or rolled back. */
-void fleet_transaction_stage(FleetTransaction *transaction, const FleetStepClass *class, gpointer owner, gpointer slot,
-        FleetChangeKind kind, gconstpointer image);
+/* One step: what a slot's staged image was (NULL: none), and what it is now, or, for a deletion, the image that goes.
+ * Images are FleetDevice or FleetAction, by kind; before is referenced, image is handed over. The slot must live until
+ * the step was applied or rolled back. */
+typedef struct {
+    const FleetStepClass *class;
+    gpointer owner;
+    gpointer slot;
+    FleetChangeKind kind;
+    gconstpointer before;
+    gconstpointer image;
+} FleetStep;
 
-/* Sends it on its way, and takes it. With no steps it is done when all that was submitted before it is, at once if there is
- * nothing. */
+void fleet_transaction_stage(FleetTransaction *transaction, const FleetStep *step);
+
+/* Takes back, newest first, all that was staged; nothing else may have been staged since. */
+void fleet_transaction_unstage(FleetTransaction *transaction);
+
+/* Sends it on its way, and takes it. With no steps it is done when all that was submitted before it is, at once if
+ * there is nothing. */
 void fleet_transaction_submit(FleetTransaction *transaction, FleetDoneFunc done, gpointer user_data);
 
 /*
- * Drops an empty transaction for a call that cannot be carried out. What made it impossible may itself be only staged (the device
- * that "exists already" may be on its way to the disk), so the refusal is told in its turn, like a commit, and if what it rests
- * on failed, that is told instead. Takes the transaction and the error.
+ * Drops an empty transaction for a call that cannot be carried out. What made it impossible may itself be only staged
+ * (the device that "exists already" may be on its way to the disk), so the refusal is told in its turn, like a commit,
+ * and if what it rests on failed, that is told instead. Takes the transaction and the error.
  */
 void fleet_transaction_refuse(FleetTransaction *transaction, GError *error, FleetDoneFunc done, gpointer user_data);
 

@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * What core calls outward: everything that changed, on the main loop, in commit order, each after it is on disk and before the
- * call that caused it is answered. Images belong to core; reference what you keep. An observer must not stage changes.
+ * What core calls outward: everything that changed, on the main loop, in commit order, each after it is on disk and
+ * before the call that caused it is answered. Images belong to core; reference what you keep. An observer must not
+ * stage changes.
  */
 
 #include "model/action.h"
@@ -17,20 +18,29 @@ typedef struct {
     void (*device_removed)(const FleetDevice *device, gpointer user_data);
     void (*action_added)(const FleetAction *action, gpointer user_data);
     void (*action_changed)(const FleetAction *before, const FleetAction *after, gpointer user_data);
-    void (*action_removed)(const FleetAction *action, gpointer user_data);         /* its retention is over */
+    void (*action_removed)(const FleetAction *action, gpointer user_data);           /* its retention is over */
     void (*storage_changed)(gboolean works, const char *reason, gpointer user_data); /* reason: NULL if it works */
 } FleetObserver;
 
-/* The one place that observers attach to. */
-typedef struct {
-    const FleetObserver *observer; /* NULL: nobody looks yet */
+/* A chain of observers, told in order; functions that are NULL are passed over. An observer is linked in by its owner.
+ */
+typedef struct FleetObserverLink FleetObserverLink;
+struct FleetObserverLink {
+    const FleetObserver *observer;
     gpointer user_data;
-} FleetObserverSlot;
+    const FleetObserverLink *next;
+};
 
-#define FLEET_OBSERVE(slot, what, ...)                                                                                 \
+/* What core holds: where the chain begins. NULL: nobody looks yet. */
+typedef struct {
+    const FleetObserverLink *first;
+} FleetObservers;
+
+#define FLEET_OBSERVE(observers, what, ...)                                                                            \
     G_STMT_START                                                                                                       \
     {                                                                                                                  \
-        if ((slot)->observer != NULL)                                                                                  \
-            (slot)->observer->what(__VA_ARGS__, (slot)->user_data);                                                    \
+        for (const FleetObserverLink *link_ = (observers)->first; link_ != NULL; link_ = link_->next)                  \
+            if (link_->observer->what != NULL)                                                                         \
+                link_->observer->what(__VA_ARGS__, link_->user_data);                                                  \
     }                                                                                                                  \
     G_STMT_END

@@ -23,7 +23,7 @@ struct FleetRegistry {
     guint by_status[FLEET_DEVICE_STATUS_LAST_];
     guint count;
     gint64 last_key;
-    const FleetObserverSlot *observer;
+    const FleetObservers *observers;
 };
 
 static void free_slot(gpointer data)
@@ -41,14 +41,14 @@ static int compare_ids(gconstpointer a, gconstpointer b, gpointer user_data)
     return strcmp(a, b);
 }
 
-FleetRegistry *fleet_registry_new(gint64 last_key, const FleetObserverSlot *observer)
+FleetRegistry *fleet_registry_new(gint64 last_key, const FleetObservers *observers)
 {
     FleetRegistry *registry = g_new0(FleetRegistry, 1);
 
     registry->slots = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_slot);
     registry->ordered = g_tree_new_full(compare_ids, NULL, NULL, NULL);
     registry->last_key = last_key;
-    registry->observer = observer;
+    registry->observers = observers;
     return registry;
 }
 
@@ -158,11 +158,11 @@ guint fleet_registry_count_status(const FleetRegistry *registry, FleetDeviceStat
     return registry->by_status[status];
 }
 
-void fleet_registry_visit(
-        const FleetRegistry *registry, const char *after, FleetDeviceVisitor visitor, gpointer user_data)
+void fleet_registry_visit(const FleetRegistry *registry, const char *start, gboolean inclusive,
+        FleetDeviceVisitor visitor, gpointer user_data)
 {
     GTreeNode *node =
-            *after != '\0' ? g_tree_upper_bound(registry->ordered, after) : g_tree_node_first(registry->ordered);
+            inclusive ? g_tree_lower_bound(registry->ordered, start) : g_tree_upper_bound(registry->ordered, start);
 
     for (; node != NULL; node = g_tree_node_next(node)) {
         const Slot *slot = g_tree_node_value(node);
@@ -188,32 +188,39 @@ static void apply(gpointer owner, gpointer data, FleetChangeKind kind, gconstpoi
     set_committed(registry, slot, after);
     slot->in_flight--;
     if (before == NULL && after != NULL)
-        FLEET_OBSERVE(registry->observer, device_added, after);
+        FLEET_OBSERVE(registry->observers, device_added, after);
     else if (before != NULL && after != NULL)
-        FLEET_OBSERVE(registry->observer, device_changed, before, after);
+        FLEET_OBSERVE(registry->observers, device_changed, before, after);
     else if (before != NULL)
-        FLEET_OBSERVE(registry->observer, device_removed, before);
+        FLEET_OBSERVE(registry->observers, device_removed, before);
     drop_if_unused(registry, slot);
 }
 
-static void roll_back(gpointer owner, gpointer data)
+static void roll_back(gpointer owner, gpointer data, gconstpointer before)
 {
     Slot *slot = data;
 
     slot->in_flight--;
-    replace(&slot->staged, slot->committed);
+    replace(&slot->staged, before);
     drop_if_unused(owner, slot);
 }
 
 static const FleetStepClass step_class = {.apply = apply, .roll_back = roll_back};
 
 /* Takes the image. */
-static void stage(FleetRegistry *registry, FleetTransaction *transaction, Slot *slot, FleetChangeKind kind,
-        FleetDevice *image)
+static void stage(
+        FleetRegistry *registry, FleetTransaction *transaction, Slot *slot, FleetChangeKind kind, FleetDevice *image)
 {
-    replace(&slot->staged, kind == FLEET_CHANGE_DELETE_DEVICE ? NULL : image);
+    const FleetStep step = {.class = &step_class,
+            .owner = registry,
+            .slot = slot,
+            .kind = kind,
+            .before = slot->staged,
+            .image = image};
+
+    fleet_transaction_stage(transaction, &step);
     slot->in_flight++;
-    fleet_transaction_stage(transaction, &step_class, registry, slot, kind, image);
+    replace(&slot->staged, kind == FLEET_CHANGE_DELETE_DEVICE ? NULL : image);
 }
 
 gboolean fleet_registry_stage_register(
@@ -234,8 +241,8 @@ gboolean fleet_registry_stage_register(
         return FALSE;
     }
 
-    FleetDevice *device = fleet_device_new(
-            spec->id, *spec->name != '\0' ? spec->name : spec->id, spec->type, FLEET_DRIVER_DEFAULT);
+    FleetDevice *device =
+            fleet_device_new(spec->id, *spec->name != '\0' ? spec->name : spec->id, spec->type, FLEET_DRIVER_DEFAULT);
     device->key = ++registry->last_key;
     device->status = status;
     device->registered_at = device->updated_at = fleet_clock_realtime();

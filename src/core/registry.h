@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The devices, in memory: found by id in constant time, listed in order of id (bytewise). What can be read is what is on disk;
- * changes are staged into a transaction and show once it is through.
+ * The devices, in memory: found by id in constant time, listed in order of id (bytewise). What can be read is what is
+ * on disk; changes are staged into a transaction and show once it is through.
  */
 
 #include "core/ledger.h"
@@ -15,8 +15,8 @@
 
 typedef struct FleetRegistry FleetRegistry;
 
-/* last_key: the highest device key in use, from the store. The observer slot outlives the registry. */
-FleetRegistry *fleet_registry_new(gint64 last_key, const FleetObserverSlot *observer) G_GNUC_WARN_UNUSED_RESULT;
+/* last_key: the highest device key in use, from the store. The observers outlive the registry. */
+FleetRegistry *fleet_registry_new(gint64 last_key, const FleetObservers *observers) G_GNUC_WARN_UNUSED_RESULT;
 void fleet_registry_free(FleetRegistry *registry);
 
 /* Takes a device read from the store; tells nobody. */
@@ -26,21 +26,21 @@ void fleet_registry_load(FleetRegistry *registry, FleetDevice *device);
 void fleet_registry_load_action(FleetRegistry *registry, const char *device_id, FleetActionId action);
 
 /* The device as it is on disk. Owned by the registry until the loop turns. DEVICE_NOT_FOUND. */
-const FleetDevice *fleet_registry_lookup(const FleetRegistry *registry, const char *id, GError **error)
-        G_GNUC_WARN_UNUSED_RESULT;
+const FleetDevice *fleet_registry_lookup(
+        const FleetRegistry *registry, const char *id, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 guint fleet_registry_count(const FleetRegistry *registry);
 guint fleet_registry_count_status(const FleetRegistry *registry, FleetDeviceStatus status);
 
-/* Visits devices in order of id, from the first whose id is greater than after ("" = from the beginning), until the visitor
- * returns FALSE. O(log n) to start. */
+/* Visits devices in order of id until the visitor returns FALSE: from start on if inclusive, else from the first id
+ * after it ("" is before all). O(log n) to begin. */
 typedef gboolean (*FleetDeviceVisitor)(const FleetDevice *device, gpointer user_data);
-void fleet_registry_visit(
-        const FleetRegistry *registry, const char *after, FleetDeviceVisitor visitor, gpointer user_data);
+void fleet_registry_visit(const FleetRegistry *registry, const char *start, gboolean inclusive,
+        FleetDeviceVisitor visitor, gpointer user_data);
 
 /*
- * Staging. Each looks at what is staged, not at what is committed, adds its step to the transaction and returns TRUE; or changes
- * nothing and returns FALSE with an error that the API documents. Arguments are checked here.
+ * Staging. Each looks at what is staged, not at what is committed, adds its step to the transaction and returns TRUE;
+ * or changes nothing and returns FALSE with an error that the API documents. Arguments are checked here.
  */
 
 /* What a device is registered as; empty texts take the API's defaults. */
@@ -66,8 +66,8 @@ gboolean fleet_registry_stage_unregister(FleetRegistry *registry, FleetTransacti
         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* For the engine: the device as the next change will find it. DEVICE_NOT_FOUND. */
-const FleetDevice *fleet_registry_lookup_staged(const FleetRegistry *registry, const char *id, GError **error)
-        G_GNUC_WARN_UNUSED_RESULT;
+const FleetDevice *fleet_registry_lookup_staged(
+        const FleetRegistry *registry, const char *id, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* For the engine: what an action makes of a device that _lookup_staged() found. */
 void fleet_registry_stage_action(FleetRegistry *registry, FleetTransaction *transaction, const FleetDevice *device,

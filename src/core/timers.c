@@ -73,8 +73,8 @@ static gboolean prepare(GSource *source, int *timeout)
 
     struct itimerspec spec = {0};
     if (first != G_MAXINT64)
-        spec.it_value = (struct timespec){.tv_sec = (time_t)(first / FLEET_USEC_PER_SEC),
-                .tv_nsec = (long)(first % FLEET_USEC_PER_SEC * 1000)};
+        spec.it_value = (struct timespec){
+                .tv_sec = (time_t)(first / FLEET_USEC_PER_SEC), .tv_nsec = (long)(first % FLEET_USEC_PER_SEC * 1000)};
     int r = timerfd_settime(timers->fd, TFD_TIMER_ABSTIME, &spec, NULL);
     g_assert(r == 0);
     timers->armed = first;

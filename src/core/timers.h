@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * All deadlines of the daemon, in one source: a heap over one timerfd on CLOCK_BOOTTIME. A main loop walks all its sources at
- * each turn, so a source per action would make the loop's cost grow with the fleet; here an idle daemon with a million timers
- * has one file descriptor and no wakeup before the first is due.
+ * All deadlines of the daemon, in one source: a heap over one timerfd on CLOCK_BOOTTIME. A main loop walks all its
+ * sources at each turn, so a source per action would make the loop's cost grow with the fleet; here an idle daemon with
+ * a million timers has one file descriptor and no wakeup before the first is due.
  */
 
 #include <glib.h>

@@ -2,11 +2,12 @@
 #pragma once
 
 /*
- * How an action is carried out on a device. A driver is a table of functions (FleetDriverClass) and one object of it; adding
- * one takes a file and a row in drivers.c. All calls, in both directions, are made on the main loop.
+ * How an action is carried out on a device. A driver is a table of functions (FleetDriverClass) and one object of it;
+ * adding one takes a file and a row in drivers.c. All calls, in both directions, are made on the main loop.
  *
- * An attempt is one try to carry out an action. Its start is on disk before the driver hears of it, so a driver that is asked to
- * start can rely on not having been asked before, crash or not; after a restart it is asked to reattach instead.
+ * An attempt is one try to carry out an action. Its start is on disk before the driver hears of it, so a driver that is
+ * asked to start can rely on not having been asked before, crash or not; after a restart it is asked to reattach
+ * instead.
  */
 
 #include "model/action.h"
@@ -38,7 +39,8 @@ typedef struct {
     /* It has ended, with a message for people. The driver says nothing more about this attempt. */
     void (*finished)(FleetAttempt *attempt, FleetOutcome outcome, const char *message);
 
-    /* Have _wake called at that time (µs of CLOCK_BOOTTIME; the past means on the next turn). Replaces an earlier wish. */
+    /* Have _wake called at that time (µs of CLOCK_BOOTTIME; the past means on the next turn). Replaces an earlier wish.
+     */
     void (*wake_at)(FleetAttempt *attempt, gint64 when);
 } FleetDriverHost;
 

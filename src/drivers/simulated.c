@@ -57,8 +57,8 @@ void fleet_simulated_driver_configure(FleetDriver *driver, const FleetSimulation
     self->simulation = *simulation;
 }
 
-/* The finaliser of splitmix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014): neighbouring
- * sequences give unrelated draws. */
+/* The finaliser of splitmix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014):
+ * neighbouring sequences give unrelated draws. */
 static guint64 mix(guint64 x)
 {
     x += 0x9e3779b97f4a7c15;
@@ -136,7 +136,8 @@ static void begin(FleetDriver *driver, FleetAttempt *attempt)
     gint64 duration;
     int success;
 
-    if (sscanf(attempt->action->plan, "duration=%" G_GINT64_FORMAT " success=%d", &duration, &success) != 2 || duration < 0) {
+    if (sscanf(attempt->action->plan, "duration=%" G_GINT64_FORMAT " success=%d", &duration, &success) != 2 ||
+            duration < 0) {
         driver->host->finished(attempt, FLEET_OUTCOME_FAILURE, "the stored plan of the simulation cannot be read");
         return;
     }

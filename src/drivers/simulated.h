@@ -2,9 +2,10 @@
 #pragma once
 
 /*
- * The driver "simulated": no device is touched. An action takes a random time, goes through the phases that fit its type,
- * reports its progress in steps, and succeeds with a given probability. The draw is made once, before the start, and kept in the
- * action's plan; so the work goes on with its remaining time after a restart, and a seed makes runs repeatable.
+ * The driver "simulated": no device is touched. An action takes a random time, goes through the phases that fit its
+ * type, reports its progress in steps, and succeeds with a given probability. The draw is made once, before the start,
+ * and kept in the action's plan; so the work goes on with its remaining time after a restart, and a seed makes runs
+ * repeatable.
  */
 
 #include "drivers/driver.h"

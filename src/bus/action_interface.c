@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "bus/action_interface.h"
+
+#include "bus/object_manager.h"
+#include "bus/paths.h"
+
+static int append_id(sd_bus_message *message, gconstpointer object)
+{
+    const FleetAction *action = object;
+    char id[FLEET_ACTION_ID_BUFFER];
+
+    return sd_bus_message_append_basic(message, 's', fleet_action_id_format(action->id, id));
+}
+
+static int append_device_id(sd_bus_message *message, gconstpointer object)
+{
+    const FleetAction *action = object;
+
+    return sd_bus_message_append_basic(message, 's', action->device_id);
+}
+
+static int append_device(sd_bus_message *message, gconstpointer object)
+{
+    const FleetAction *action = object;
+    g_autofree char *path = fleet_path_of_device(action->device_id);
+
+    return sd_bus_message_append_basic(message, 'o', path);
+}
+
+static int append_type(sd_bus_message *message, gconstpointer object)
+{
+    const FleetAction *action = object;
+
+    return sd_bus_message_append_basic(message, 's', action->type);
+}
+
+static int append_status(sd_bus_message *message, gconstpointer object)
+{
+    const FleetAction *action = object;
+
+    return sd_bus_message_append_basic(message, 's', fleet_action_status_to_string(action->status));
+}
+
+static gboolean status_differs(gconstpointer before, gconstpointer after)
+{
+    const FleetAction *a = before, *b = after;
+
+    return a->status != b->status;
+}
+
+static int append_result(sd_bus_message *message, gconstpointer object)
+{
+    const FleetAction *action = object;
+
+    return sd_bus_message_append_basic(message, 's', fleet_result_to_string(action->result));
+}
+
+static gboolean result_differs(gconstpointer before, gconstpointer after)
+{
+    const FleetAction *a = before, *b = after;
+
+    return a->result != b->result;
+}
+
+static int append_phase(sd_bus_message *message, gconstpointer object)
+{
+    const FleetAction *action = object;
+
+    return sd_bus_message_append_basic(message, 's', action->phase);
+}
+
+static gboolean phase_differs(gconstpointer before, gconstpointer after)
+{
+    const FleetAction *a = before, *b = after;
+
+    return !g_str_equal(a->phase, b->phase);
+}
+
+static int append_message(sd_bus_message *message, gconstpointer object)
+{
+    const FleetAction *action = object;
+
+    return sd_bus_message_append_basic(message, 's', action->message);
+}
+
+static gboolean message_differs(gconstpointer before, gconstpointer after)
+{
+    const FleetAction *a = before, *b = after;
+
+    return !g_str_equal(a->message, b->message);
+}
+
+static int append_parameters(sd_bus_message *message, gconstpointer object)
+{
+    const FleetAction *action = object;
+    int r = sd_bus_message_open_container(message, 'a', "{ss}");
+
+    for (guint i = 0; i < fleet_parameters_count(action->parameters) && r >= 0; i++)
+        r = sd_bus_message_append(message, "{ss}", fleet_parameters_key(action->parameters, i),
+                fleet_parameters_value(action->parameters, i));
+    return r < 0 ? r : sd_bus_message_close_container(message);
+}
+
+static int append_progress(sd_bus_message *message, gconstpointer object)
+{
+    const FleetAction *action = object;
+
+    return sd_bus_message_append_basic(message, 'd', &action->progress);
+}
+
+static gboolean progress_differs(gconstpointer before, gconstpointer after)
+{
+    const FleetAction *a = before, *b = after;
+
+    return a->progress != b->progress;
+}
+
+static int append_progress_known(sd_bus_message *message, gconstpointer object)
+{
+    const FleetAction *action = object;
+
+    return sd_bus_message_append_basic(message, 'b', &action->progress_known);
+}
+
+static gboolean progress_known_differs(gconstpointer before, gconstpointer after)
+{
+    const FleetAction *a = before, *b = after;
+
+    return a->progress_known != b->progress_known;
+}
+
+static int append_initiated_at(sd_bus_message *message, gconstpointer object)
+{
+    const FleetAction *action = object;
+
+    return sd_bus_message_append_basic(message, 't', &action->initiated_at);
+}
+
+static int append_started_at(sd_bus_message *message, gconstpointer object)
+{
+    const FleetAction *action = object;
+
+    return sd_bus_message_append_basic(message, 't', &action->started.realtime);
+}
+
+static gboolean started_at_differs(gconstpointer before, gconstpointer after)
+{
+    const FleetAction *a = before, *b = after;
+
+    return a->started.realtime != b->started.realtime;
+}
+
+static int append_completed_at(sd_bus_message *message, gconstpointer object)
+{
+    const FleetAction *action = object;
+
+    return sd_bus_message_append_basic(message, 't', &action->completed_at);
+}
+
+static gboolean completed_at_differs(gconstpointer before, gconstpointer after)
+{
+    const FleetAction *a = before, *b = after;
+
+    return a->completed_at != b->completed_at;
+}
+
+static int append_attempt(sd_bus_message *message, gconstpointer object)
+{
+    const FleetAction *action = object;
+    const guint32 value = action->attempt;
+
+    return sd_bus_message_append_basic(message, 'u', &value);
+}
+
+static gboolean attempt_differs(gconstpointer before, gconstpointer after)
+{
+    const FleetAction *a = before, *b = after;
+
+    return a->attempt != b->attempt;
+}
+
+static int append_max_attempts(sd_bus_message *message, gconstpointer object)
+{
+    const FleetAction *action = object;
+    const guint32 value = action->max_attempts;
+
+    return sd_bus_message_append_basic(message, 'u', &value);
+}
+
+/* Cancelling is not part of this release. */
+static int append_cancelable(sd_bus_message *message, gconstpointer object)
+{
+    const int no = FALSE;
+
+    return sd_bus_message_append_basic(message, 'b', &no);
+}
+
+static int append_owner_uid(sd_bus_message *message, gconstpointer object)
+{
+    const FleetAction *action = object;
+    const guint32 value = action->owner_uid;
+
+    return sd_bus_message_append_basic(message, 'u', &value);
+}
+
+static int append_error_name(sd_bus_message *message, gconstpointer object)
+{
+    const FleetAction *action = object;
+
+    return sd_bus_message_append_basic(message, 's', action->error_name);
+}
+
+static gboolean error_name_differs(gconstpointer before, gconstpointer after)
+{
+    const FleetAction *a = before, *b = after;
+
+    return !g_str_equal(a->error_name, b->error_name);
+}
+
+static int append_error_message(sd_bus_message *message, gconstpointer object)
+{
+    const FleetAction *action = object;
+
+    return sd_bus_message_append_basic(message, 's', action->error_message);
+}
+
+static gboolean error_message_differs(gconstpointer before, gconstpointer after)
+{
+    const FleetAction *a = before, *b = after;
+
+    return !g_str_equal(a->error_message, b->error_message);
+}
+
+/* No request has an id in this release. */
+static int append_request_id(sd_bus_message *message, gconstpointer object)
+{
+    return sd_bus_message_append_basic(message, 's', "");
+}
+
+static const FleetProperty properties[] = {
+        {"Id", "s", append_id, NULL},
+        {"DeviceId", "s", append_device_id, NULL},
+        {"Device", "o", append_device, NULL},
+        {"Type", "s", append_type, NULL},
+        {"Status", "s", append_status, status_differs},
+        {"Result", "s", append_result, result_differs},
+        {"Phase", "s", append_phase, phase_differs},
+        {"Message", "s", append_message, message_differs},
+        {"Parameters", "a{ss}", append_parameters, NULL},
+        {"Progress", "d", append_progress, progress_differs},
+        {"ProgressKnown", "b", append_progress_known, progress_known_differs},
+        {"InitiatedAt", "t", append_initiated_at, NULL},
+        {"StartedAt", "t", append_started_at, started_at_differs},
+        {"CompletedAt", "t", append_completed_at, completed_at_differs},
+        {"Attempt", "u", append_attempt, attempt_differs},
+        {"MaxAttempts", "u", append_max_attempts, NULL},
+        {"Cancelable", "b", append_cancelable, NULL},
+        {"OwnerUid", "u", append_owner_uid, NULL},
+        {"ErrorName", "s", append_error_name, error_name_differs},
+        {"ErrorMessage", "s", append_error_message, error_message_differs},
+        {"RequestId", "s", append_request_id, NULL},
+};
+
+const FleetInterface fleet_action_interface = {
+        .name = "org.fleet.Action", .properties = properties, .n = G_N_ELEMENTS(properties)};
+
+static int get(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
+        void *user_data, sd_bus_error *error)
+{
+    return fleet_interface_append(&fleet_action_interface, property, reply, user_data);
+}
+
+static int find(
+        sd_bus *bus, const char *path, const char *interface, void *user_data, void **found, sd_bus_error *error)
+{
+    FleetEndpoint *endpoint = user_data;
+    FleetActionId id;
+
+    if (!fleet_path_to_action(path, &id))
+        return 0;
+    *found = (void *)fleet_engine_lookup(fleet_endpoint_api(endpoint)->engine, id);
+    return *found != NULL;
+}
+
+static const sd_bus_vtable vtable[] = {
+        SD_BUS_VTABLE_START(0),
+        SD_BUS_PROPERTY("Id", "s", get, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("DeviceId", "s", get, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("Device", "o", get, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("Type", "s", get, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("Status", "s", get, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("Result", "s", get, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("Phase", "s", get, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("Message", "s", get, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("Parameters", "a{ss}", get, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("Progress", "d", get, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("ProgressKnown", "b", get, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("InitiatedAt", "t", get, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("StartedAt", "t", get, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("CompletedAt", "t", get, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("Attempt", "u", get, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("MaxAttempts", "u", get, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("Cancelable", "b", get, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("OwnerUid", "u", get, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_PROPERTY("ErrorName", "s", get, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("ErrorMessage", "s", get, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("RequestId", "s", get, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_VTABLE_END,
+};
+
+int fleet_action_interface_publish(FleetEndpoint *endpoint)
+{
+    int r = sd_bus_add_fallback_vtable(fleet_endpoint_bus(endpoint), NULL, FLEET_PATH_ACTIONS,
+            fleet_action_interface.name, vtable, find, endpoint);
+
+    return r < 0 ? r
+                 : sd_bus_add_node_enumerator(fleet_endpoint_bus(endpoint), NULL, FLEET_PATH_ACTIONS,
+                           fleet_object_manager_list_actions, endpoint);
+}

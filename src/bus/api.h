@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What the published interfaces work on. One of it, shared by all connections; all that it points to is owned by
+ * daemon/.
+ */
+
+#include "core/engine.h"
+#include "core/history.h"
+#include "core/ledger.h"
+#include "core/registry.h"
+#include "core/timers.h"
+
+typedef struct {
+    FleetRegistry *registry;
+    FleetEngine *engine;
+    FleetHistory *history;
+    FleetLedger *ledger;
+    FleetTimers *timers;
+    gboolean stopping; /* calls are refused with ShuttingDown */
+} FleetApi;

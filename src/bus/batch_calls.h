@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The calls that change many devices in one transaction.
+ */
+
+#include "bus/call.h"
+
+gboolean fleet_calls_register_many(FleetCall *call, GError **error);
+gboolean fleet_calls_set_status_many(FleetCall *call, GError **error);

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The calls that change one device. Each serves both the Manager's method, which names the device in its first
+ * argument, and the Device's own, whose path does.
+ */
+
+#include "bus/call.h"
+
+gboolean fleet_calls_register(FleetCall *call, GError **error);
+gboolean fleet_calls_set_status(FleetCall *call, GError **error);
+gboolean fleet_calls_update(FleetCall *call, GError **error);
+gboolean fleet_calls_unregister(FleetCall *call, GError **error);
+gboolean fleet_calls_initiate(FleetCall *call, GError **error);

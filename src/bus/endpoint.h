@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * One connection with everything published on it: the bus, or one peer on the private socket.
+ */
+
+#include "access/callers.h"
+#include "bus/api.h"
+#include "bus/interface.h"
+
+#include <glib.h>
+#include <systemd/sd-bus.h>
+
+typedef struct FleetEndpoint FleetEndpoint;
+
+/* The connection has ended; r is the negative errno. The endpoint may be freed from here. */
+typedef void (*FleetEndpointClosedFunc)(FleetEndpoint *endpoint, int r, gpointer user_data);
+
+/* Publishes all objects on a connection to a bus daemon. The name is not taken yet. NULL on failure, with *r negative.
+ */
+FleetEndpoint *fleet_endpoint_new_bus(FleetApi *api, sd_bus *bus, FleetEndpointClosedFunc closed, gpointer user_data,
+        int *r) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Publishes all objects to one peer, whose credentials the kernel told. unique_name is what it is called (":1.5"). */
+FleetEndpoint *fleet_endpoint_new_peer(FleetApi *api, sd_bus *bus, const FleetCaller *peer, const char *unique_name,
+        FleetEndpointClosedFunc closed, gpointer user_data, int *r) G_GNUC_WARN_UNUSED_RESULT;
+
+void fleet_endpoint_free(FleetEndpoint *endpoint);
+
+FleetApi *fleet_endpoint_api(const FleetEndpoint *endpoint);
+sd_bus *fleet_endpoint_bus(const FleetEndpoint *endpoint);
+
+/* The name of a peer; NULL on the bus. */
+const char *fleet_endpoint_unique_name(const FleetEndpoint *endpoint);
+
+/* Peers get signals once they have added a match; this counts theirs, up or down. Returns FALSE if there is none to
+ * remove. */
+gboolean fleet_endpoint_count_match(FleetEndpoint *endpoint, int change);
+
+/* Whether signals are to be sent here. */
+gboolean fleet_endpoint_wants_signals(const FleetEndpoint *endpoint);
+
+/* Sends a message, and takes it. A peer that does not read is closed once too much is waiting for it. */
+void fleet_endpoint_send(FleetEndpoint *endpoint, sd_bus_message *message);
+
+/* Whether nothing is left to be written. */
+gboolean fleet_endpoint_is_flushed(const FleetEndpoint *endpoint);
+
+/* Finds out who sent a message; see fleet_callers_resolve(). */
+void fleet_endpoint_resolve(FleetEndpoint *endpoint, sd_bus_message *message, FleetCallerFunc resolved,
+        GDestroyNotify dropped, gpointer user_data);
+
+/* The endpoint that the message now handled came through. For handlers of fallback vtables, whose user data is the
+ * object. */
+FleetEndpoint *fleet_endpoint_current(sd_bus_message *message);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(FleetEndpoint, fleet_endpoint_free)

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "bus/listener.h"
+
+#include "base/error.h"
+#include "base/log.h"
+#include "bus/endpoint.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define BACKLOG 128
+#define ACCEPTED_PER_TURN 16
+
+struct FleetListener {
+    FleetApi *api;
+    FleetChanges *changes;
+    char *path;
+    int fd;
+    guint source;
+    GPtrArray *endpoints;
+    guint64 last_peer; /* the number in the last unique name */
+    sd_id128_t server_id;
+};
+
+static gboolean set_error(GError **error, const char *path, const char *what)
+{
+    g_set_error(error, FLEET_ERROR, FLEET_ERROR_INVALID_ARGUMENT, "private socket '%s' %s: %s", path, what,
+            g_strerror(errno));
+    return FALSE;
+}
+
+/* A socket on which nobody answers is what a killed instance left; one on which somebody does is not ours to take. */
+static gboolean remove_stale(const struct sockaddr_un *address, GError **error)
+{
+    struct stat st;
+    int fd, r;
+
+    if (lstat(address->sun_path, &st) < 0 || !S_ISSOCK(st.st_mode))
+        return TRUE;
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return set_error(error, address->sun_path, "cannot be tried");
+    r = connect(fd, (const struct sockaddr *)address, sizeof(*address));
+    gboolean stale = r < 0 && errno == ECONNREFUSED;
+    close(fd);
+    if (!stale) {
+        errno = EADDRINUSE;
+        return set_error(error, address->sun_path, "is used by another process");
+    }
+    return unlink(address->sun_path) == 0 || set_error(error, address->sun_path, "is stale and cannot be removed");
+}
+
+static gboolean open_socket(FleetListener *listener, GError **error)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+    if (strlen(listener->path) >= sizeof(address.sun_path)) {
+        errno = ENAMETOOLONG;
+        return set_error(error, listener->path, "cannot be made");
+    }
+    memcpy(address.sun_path, listener->path, strlen(listener->path));
+    if (!remove_stale(&address, error))
+        return FALSE;
+
+    listener->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (listener->fd < 0 || bind(listener->fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+        return set_error(error, listener->path, "cannot be made");
+    if (chmod(listener->path, 0666) < 0 || listen(listener->fd, BACKLOG) < 0)
+        return set_error(error, listener->path, "cannot be listened on");
+    return TRUE;
+}
+
+static void drop_endpoint(FleetEndpoint *endpoint, int r, gpointer user_data)
+{
+    FleetListener *listener = user_data;
+
+    fleet_log_debug("peer %s is gone: %s", fleet_endpoint_unique_name(endpoint), g_strerror(-r));
+    fleet_changes_remove_endpoint(listener->changes, endpoint);
+    g_ptr_array_remove_fast(listener->endpoints, endpoint);
+}
+
+/* A connection of our own side of sd-bus; takes the fd. */
+static int start_server(FleetListener *listener, int fd, sd_bus **ret)
+{
+    __attribute__((cleanup(sd_bus_unrefp))) sd_bus *bus = NULL;
+    int r = sd_bus_new(&bus);
+
+    if (r >= 0)
+        r = sd_bus_set_fd(bus, fd, fd);
+    if (r < 0) {
+        close(fd);
+        return r;
+    }
+    r = sd_bus_set_server(bus, TRUE, listener->server_id);
+    if (r >= 0)
+        r = sd_bus_set_description(bus, "private");
+    if (r >= 0)
+        r = sd_bus_start(bus);
+    if (r >= 0)
+        *ret = g_steal_pointer(&bus);
+    return r;
+}
+
+static int add_peer(FleetListener *listener, int fd)
+{
+    __attribute__((cleanup(sd_bus_unrefp))) sd_bus *bus = NULL;
+    struct ucred credentials;
+    socklen_t size = sizeof(credentials);
+    char name[32];
+
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0) {
+        int r = -errno;
+        close(fd);
+        return r;
+    }
+    int r = start_server(listener, fd, &bus);
+    if (r < 0)
+        return r;
+
+    const FleetCaller peer = {.uid = credentials.uid, .pid = credentials.pid};
+    g_snprintf(name, sizeof(name), ":1.%" G_GUINT64_FORMAT, ++listener->last_peer);
+    FleetEndpoint *endpoint = fleet_endpoint_new_peer(listener->api, bus, &peer, name, drop_endpoint, listener, &r);
+    if (endpoint == NULL)
+        return r;
+    g_ptr_array_add(listener->endpoints, endpoint);
+    fleet_changes_add_endpoint(listener->changes, endpoint);
+    return 0;
+}
+
+static gboolean accept_peers(int listening, GIOCondition condition, gpointer user_data)
+{
+    for (guint i = 0; i < ACCEPTED_PER_TURN; i++) {
+        int fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        int r = fd >= 0 ? add_peer(user_data, fd) : -errno;
+
+        if (r == -EAGAIN)
+            break;
+        if (r < 0)
+            fleet_log_warning("a connection on the private socket is refused: %s", g_strerror(-r));
+    }
+    return G_SOURCE_CONTINUE;
+}
+
+static void free_endpoint(gpointer endpoint)
+{
+    fleet_endpoint_free(endpoint);
+}
+
+FleetListener *fleet_listener_new(FleetApi *api, FleetChanges *changes, const char *path, GError **error)
+{
+    g_autoptr(FleetListener) listener = g_new0(FleetListener, 1);
+
+    listener->api = api;
+    listener->changes = changes;
+    listener->path = g_strdup(path);
+    listener->fd = -1;
+    listener->endpoints = g_ptr_array_new_with_free_func(free_endpoint);
+    if (sd_id128_randomize(&listener->server_id) < 0) {
+        errno = EIO;
+        set_error(error, path, "cannot be given an id");
+        return NULL;
+    }
+    if (!open_socket(listener, error))
+        return NULL;
+    listener->source = g_unix_fd_add(listener->fd, G_IO_IN, accept_peers, listener);
+    return g_steal_pointer(&listener);
+}
+
+void fleet_listener_free(FleetListener *listener)
+{
+    if (listener->source != 0)
+        g_source_remove(listener->source);
+    for (guint i = 0; i < listener->endpoints->len; i++)
+        fleet_changes_remove_endpoint(listener->changes, g_ptr_array_index(listener->endpoints, i));
+    g_ptr_array_unref(listener->endpoints);
+    if (listener->fd >= 0)
+        close(listener->fd);
+    if (listener->source != 0)
+        unlink(listener->path);
+    g_free(listener->path);
+    g_free(listener);
+}
+
+gboolean fleet_listener_is_flushed(const FleetListener *listener)
+{
+    for (guint i = 0; i < listener->endpoints->len; i++)
+        if (!fleet_endpoint_is_flushed(g_ptr_array_index(listener->endpoints, i)))
+            return FALSE;
+    return TRUE;
+}

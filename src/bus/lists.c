@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "bus/lists.h"
+
+#include "base/error.h"
+#include "bus/endpoint.h"
+#include "bus/errors.h"
+#include "bus/options.h"
+#include "bus/paths.h"
+#include "bus/reading.h"
+#include "bus/reply.h"
+#include "model/limits.h"
+
+#include <string.h>
+
+/* Devices looked at in one call. A filter that few devices match must not make one call walk a large fleet: the page
+ * then comes back short, and its cursor goes on from there. */
+#define LOOKED_AT_MAX 100000
+
+/* The bytes of a row's fixed parts: two times, the lengths and paddings of six strings, the current action twice. */
+#define ROW_OVERHEAD 192
+
+typedef struct {
+    sd_bus_message *reply; /* owned */
+    FleetDeviceFilter filter;
+    guint rows_max, looked_at_max;
+    guint rows, looked_at; /* so far */
+    gsize size;            /* of the rows so far, bytes */
+    const FleetDevice *last;
+    gboolean full; /* there may be more than the reply holds */
+    int r;
+} Page;
+
+static void clear_page(Page *page)
+{
+    sd_bus_message_unref(page->reply);
+    fleet_device_filter_clear(&page->filter);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Page, clear_page)
+
+static gsize row_size(const FleetDevice *device)
+{
+    return ROW_OVERHEAD + strlen(device->id) + strlen(device->name) + strlen(device->type);
+}
+
+static int append_row(sd_bus_message *reply, const FleetDevice *device)
+{
+    char id[FLEET_ACTION_ID_BUFFER], path[FLEET_ACTION_PATH_BUFFER];
+
+    return sd_bus_message_append(reply, "(ssssttos)", device->id, device->name, device->type,
+            fleet_device_status_to_string(device->status), device->registered_at, device->updated_at,
+            fleet_path_of_action(device->action, path), fleet_action_id_format(device->action, id));
+}
+
+static gboolean add_device(const FleetDevice *device, gpointer user_data)
+{
+    Page *page = user_data;
+
+    /* Ids are in order, so past the prefix nothing more can match. */
+    if (page->filter.id_prefix != NULL && !g_str_has_prefix(device->id, page->filter.id_prefix) &&
+            strcmp(device->id, page->filter.id_prefix) > 0)
+        return FALSE;
+    if (page->rows >= page->rows_max || page->looked_at >= page->looked_at_max ||
+            page->size + row_size(device) > FLEET_REPLY_MAX) {
+        page->full = TRUE;
+        return FALSE;
+    }
+
+    page->looked_at++;
+    page->last = device;
+    if (!fleet_device_filter_matches(&page->filter, device))
+        return TRUE;
+    page->rows++;
+    page->size += row_size(device);
+    page->r = append_row(page->reply, device);
+    return page->r >= 0;
+}
+
+/* Makes the reply, and its array of what comes after an id. */
+static int fill_page(Page *page, sd_bus_message *message, const FleetApi *api, const char *after)
+{
+    const char *prefix = page->filter.id_prefix;
+
+    page->r = sd_bus_message_new_method_return(message, &page->reply);
+    if (page->r >= 0)
+        page->r = sd_bus_message_open_container(page->reply, 'a', "(ssssttos)");
+    if (page->r < 0)
+        return page->r;
+    if (prefix != NULL && strcmp(after, prefix) < 0)
+        fleet_registry_visit(api->registry, prefix, TRUE, add_device, page);
+    else
+        fleet_registry_visit(api->registry, after, FALSE, add_device, page);
+    return page->r < 0 ? page->r : sd_bus_message_close_container(page->reply);
+}
+
+int fleet_lists_all_devices(sd_bus_message *message, void *user_data, sd_bus_error *ret_error)
+{
+    const FleetApi *api = fleet_endpoint_api(user_data);
+    g_auto(Page) page = {.rows_max = G_MAXUINT, .looked_at_max = G_MAXUINT};
+    g_autoptr(GError) error = NULL;
+    int r = 0;
+
+    if (fleet_reading_allowed(api, &error))
+        r = fill_page(&page, message, api, "");
+    if (page.full)
+        g_set_error(&error, FLEET_ERROR, FLEET_ERROR_LIMIT_EXCEEDED,
+                "%u devices do not fit into one message; use QueryDevices, which lists them in pages",
+                fleet_registry_count(api->registry));
+    if (error != NULL)
+        fleet_reply(message, error, NULL, NULL);
+    else if (r >= 0)
+        fleet_reply_send(g_steal_pointer(&page.reply));
+    return r < 0 ? r : 1;
+}
+
+/* Turns an array of names into bits. An empty array stands for any. */
+static gboolean read_bits(const FleetEnumTable *table, char **names, guint32 *bits, GError **error)
+{
+    for (char **name = names; name != NULL && *name != NULL; name++) {
+        guint value;
+
+        if (!fleet_enum_from_string(table, *name, &value, error))
+            return FALSE;
+        *bits |= 1u << value;
+    }
+    return TRUE;
+}
+
+static char **empty_to_any(char **names)
+{
+    if (names != NULL && *names == NULL)
+        g_clear_pointer(&names, g_strfreev);
+    return names;
+}
+
+static gboolean read_page(sd_bus_message *message, const char **cursor, guint *limit, GError **error)
+{
+    guint32 wanted;
+    int r = sd_bus_message_read(message, "su", cursor, &wanted);
+
+    if (r < 0) {
+        g_propagate_error(error, fleet_errors_unreadable(r));
+        return FALSE;
+    }
+    *limit = wanted == 0 ? FLEET_PAGE_DEFAULT : MIN(wanted, FLEET_PAGE_MAX);
+    return TRUE;
+}
+
+static gboolean read_device_filter(sd_bus_message *message, FleetDeviceFilter *filter, GError **error)
+{
+    g_auto(GStrv) statuses = NULL;
+    const char *prefix = NULL, *name = NULL;
+    const FleetOption options[] = {{"Status", "as", &statuses, NULL}, {"Type", "as", &filter->types, NULL},
+            {"IdPrefix", "s", &prefix, NULL}, {"NameContains", "s", &name, NULL}};
+
+    if (!fleet_options_read(message, "filter", options, G_N_ELEMENTS(options), error) ||
+            !read_bits(&fleet_device_statuses, statuses, &filter->statuses, error))
+        return FALSE;
+    filter->types = empty_to_any(filter->types);
+    filter->id_prefix = g_strdup(prefix);
+    filter->name_contains = g_strdup(name);
+    return TRUE;
+}
+
+int fleet_lists_devices(sd_bus_message *message, void *user_data, sd_bus_error *ret_error)
+{
+    const FleetApi *api = fleet_endpoint_api(user_data);
+    g_auto(Page) page = {.looked_at_max = LOOKED_AT_MAX};
+    g_autoptr(GError) error = NULL;
+    const char *cursor;
+
+    if (!fleet_reading_allowed(api, &error) || !read_device_filter(message, &page.filter, &error) ||
+            !read_page(message, &cursor, &page.rows_max, &error)) {
+        fleet_reply(message, error, NULL, NULL);
+        return 1;
+    }
+
+    int r = fill_page(&page, message, api, cursor);
+    if (r >= 0)
+        r = sd_bus_message_append_basic(page.reply, 's', page.full ? page.last->id : "");
+    if (r >= 0)
+        fleet_reply_send(g_steal_pointer(&page.reply));
+    return r < 0 ? r : 1;
+}
+
+/* A list of actions that the store is asked for. */
+typedef struct {
+    sd_bus_message *message; /* owned */
+    guint limit;
+} ActionQuery;
+
+typedef struct {
+    const GPtrArray *actions;
+    guint shown; /* how many of them; the store was asked for one more, to know whether there is more */
+} ActionPage;
+
+static int append_actions(sd_bus_message *reply, gpointer user_data)
+{
+    const ActionPage *page = user_data;
+    char id[FLEET_ACTION_ID_BUFFER], cursor[24] = "";
+    int r = sd_bus_message_open_container(reply, 'a', "(sssssdttt)");
+
+    for (guint i = 0; i < page->shown && r >= 0; i++) {
+        const FleetAction *action = g_ptr_array_index(page->actions, i);
+
+        r = sd_bus_message_append(reply, "(sssssdttt)", fleet_action_id_format(action->id, id), action->device_id,
+                action->type, fleet_action_status_to_string(action->status), fleet_result_to_string(action->result),
+                action->progress, action->initiated_at, action->started.realtime, action->completed_at);
+    }
+    if (r >= 0)
+        r = sd_bus_message_close_container(reply);
+    if (page->shown < page->actions->len) {
+        const FleetAction *last = g_ptr_array_index(page->actions, page->shown - 1);
+        g_snprintf(cursor, sizeof(cursor), "%" G_GINT64_FORMAT, last->id.sequence);
+    }
+    return r < 0 ? r : sd_bus_message_append_basic(reply, 's', cursor);
+}
+
+static void actions_listed(const GPtrArray *actions, const GError *error, gpointer user_data)
+{
+    ActionQuery *query = user_data;
+    ActionPage page = {.actions = actions, .shown = actions != NULL ? MIN(actions->len, query->limit) : 0};
+
+    fleet_reply(query->message, error, append_actions, &page);
+    sd_bus_message_unref(query->message);
+    g_free(query);
+}
+
+/* *impossible: no action can match, since Active and Status leave no status. */
+static gboolean read_action_filter(
+        sd_bus_message *message, FleetActionFilter *filter, gboolean *impossible, GError **error)
+{
+    const guint32 active_bits = 1u << FLEET_ACTION_PENDING | 1u << FLEET_ACTION_RUNNING;
+    const guint32 all_bits = (1u << FLEET_ACTION_STATUS_LAST_) - 1;
+    g_auto(GStrv) statuses = NULL, results = NULL;
+    const char *device_id = NULL;
+    guint32 owner = 0;
+    gboolean active = FALSE, has_owner = FALSE, has_active = FALSE;
+    const FleetOption options[] = {{"DeviceId", "s", &device_id, NULL}, {"Status", "as", &statuses, NULL},
+            {"Type", "as", &filter->types, NULL}, {"Result", "as", &results, NULL},
+            {"Since", "t", &filter->since, NULL}, {"Until", "t", &filter->until, NULL},
+            {"OwnerUid", "u", &owner, &has_owner}, {"Active", "b", &active, &has_active}};
+
+    if (!fleet_options_read(message, "filter", options, G_N_ELEMENTS(options), error) ||
+            !read_bits(&fleet_action_statuses, statuses, &filter->statuses, error) ||
+            !read_bits(&fleet_results, results, &filter->results, error))
+        return FALSE;
+    if (filter->since < 0 || filter->until < 0) {
+        g_set_error(error, FLEET_ERROR, FLEET_ERROR_INVALID_ARGUMENT,
+                "filters 'Since' and 'Until' are times in µs since the epoch, at most %" G_GINT64_FORMAT, G_MAXINT64);
+        return FALSE;
+    }
+    filter->types = empty_to_any(filter->types);
+    filter->device_id = g_strdup(device_id);
+    filter->owner_uid = has_owner ? (gint64)owner : -1;
+    if (has_active)
+        filter->statuses =
+                (filter->statuses != 0 ? filter->statuses : all_bits) & (active ? active_bits : ~active_bits);
+    *impossible = has_active && filter->statuses == 0;
+    return TRUE;
+}
+
+static gboolean read_action_cursor(const char *cursor, gint64 *before, GError **error)
+{
+    guint64 sequence = 0;
+
+    if (*cursor != '\0' && !g_ascii_string_to_unsigned(cursor, 10, 1, G_MAXINT64, &sequence, NULL)) {
+        g_autofree char *shown = fleet_quotable(cursor);
+        g_set_error(error, FLEET_ERROR, FLEET_ERROR_INVALID_ARGUMENT,
+                "cursor '%s' does not come from QueryActions; begin with an empty one", shown);
+        return FALSE;
+    }
+    *before = (gint64)sequence;
+    return TRUE;
+}
+
+int fleet_lists_actions(sd_bus_message *message, void *user_data, sd_bus_error *ret_error)
+{
+    const FleetApi *api = fleet_endpoint_api(user_data);
+    g_auto(FleetActionFilter) filter = FLEET_ACTION_FILTER_INIT;
+    g_autoptr(GError) error = NULL;
+    gboolean impossible;
+    const char *cursor;
+    guint limit;
+
+    if (!fleet_reading_allowed(api, &error) || !read_action_filter(message, &filter, &impossible, &error) ||
+            !read_page(message, &cursor, &limit, &error) || !read_action_cursor(cursor, &filter.before, &error)) {
+        fleet_reply(message, error, NULL, NULL);
+        return 1;
+    }
+
+    ActionQuery *query = g_new0(ActionQuery, 1);
+    query->message = sd_bus_message_ref(message);
+    query->limit = limit;
+    filter.limit = limit + 1;
+    if (impossible) {
+        g_autoptr(GPtrArray) none = g_ptr_array_new();
+        actions_listed(none, NULL, query);
+    } else
+        fleet_history_list(api->history, &filter, actions_listed, query);
+    return 1;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "bus/lookups.h"
+
+#include "bus/action_interface.h"
+#include "bus/device_interface.h"
+#include "bus/reading.h"
+#include "bus/reply.h"
+
+static int append_device(sd_bus_message *reply, gpointer device)
+{
+    return fleet_interface_append_all(&fleet_device_interface, reply, device);
+}
+
+static int append_action(sd_bus_message *reply, gpointer action)
+{
+    return fleet_interface_append_all(&fleet_action_interface, reply, action);
+}
+
+int fleet_lookups_device(sd_bus_message *message, void *user_data, sd_bus_error *ret_error)
+{
+    const FleetApi *api = fleet_endpoint_api(user_data);
+    const FleetDevice *device = NULL;
+    g_autoptr(GError) error = NULL;
+    const char *id;
+
+    if (fleet_reading_allowed(api, &error) && fleet_reading_string(message, &id, &error))
+        device = fleet_registry_lookup(api->registry, id, &error);
+    fleet_reply(message, error, append_device, (gpointer)device);
+    return 1;
+}
+
+static void action_found(const FleetAction *action, const GError *error, gpointer user_data)
+{
+    sd_bus_message *message = user_data;
+
+    fleet_reply(message, error, append_action, (gpointer)action);
+    sd_bus_message_unref(message);
+}
+
+int fleet_lookups_action(sd_bus_message *message, void *user_data, sd_bus_error *ret_error)
+{
+    const FleetApi *api = fleet_endpoint_api(user_data);
+    g_autoptr(GError) error = NULL;
+    const char *id;
+
+    if (fleet_reading_allowed(api, &error) && fleet_reading_string(message, &id, &error))
+        fleet_history_find(api->history, id, action_found, sd_bus_message_ref(message));
+    else
+        fleet_reply(message, error, NULL, NULL);
+    return 1;
+}

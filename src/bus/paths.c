@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "bus/paths.h"
+
+#include <stdlib.h>
+#include <systemd/sd-bus.h>
+
+/* sd-bus allocates with malloc(), as GLib does since 2.46, so that g_free() fits. */
+char *fleet_path_of_device(const char *id)
+{
+    char *path = NULL;
+
+    if (sd_bus_path_encode(FLEET_PATH_DEVICES, id, &path) < 0)
+        g_error("out of memory");
+    return path;
+}
+
+char *fleet_path_to_device(const char *path)
+{
+    char *id = NULL;
+
+    return sd_bus_path_decode(path, FLEET_PATH_DEVICES, &id) > 0 ? id : NULL;
+}
+
+/* An action's id consists of lower-case letters, digits and '_'; only the last is escaped, as "_5f". */
+const char *fleet_path_of_action(FleetActionId id, char buffer[static FLEET_ACTION_PATH_BUFFER])
+{
+    if (id.sequence == 0)
+        return "/";
+    g_snprintf(buffer, FLEET_ACTION_PATH_BUFFER,
+            FLEET_PATH_ACTIONS "/action_5f%" G_GINT64_FORMAT "_5f%" G_GINT64_FORMAT, id.msec, id.sequence);
+    return buffer;
+}
+
+gboolean fleet_path_to_action(const char *path, FleetActionId *id)
+{
+    g_autofree char *text = NULL;
+
+    return sd_bus_path_decode(path, FLEET_PATH_ACTIONS, &text) > 0 && fleet_action_id_parse(text, id);
+}

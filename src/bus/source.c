@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "bus/source.h"
+
+#include "base/clock.h"
+
+#include <errno.h>
+#include <poll.h>
+
+#define MESSAGES_PER_TURN 64
+
+struct FleetBusSource {
+    GSource source;
+    sd_bus *bus;
+    gpointer fd_tag;
+    FleetBusClosedFunc closed;
+    gpointer user_data;
+    gboolean more; /* the last turn ended before sd-bus had nothing left */
+    gboolean ended;
+};
+
+static void end(FleetBusSource *self, int r)
+{
+    self->ended = TRUE;
+    g_source_remove_unix_fd(&self->source, self->fd_tag);
+    self->closed(r, self->user_data);
+}
+
+static gboolean prepare(GSource *source, int *timeout)
+{
+    FleetBusSource *self = (FleetBusSource *)source;
+    guint64 until = G_MAXUINT64;
+
+    *timeout = -1;
+    if (self->ended)
+        return FALSE;
+    int events = sd_bus_get_events(self->bus);
+    if (self->more || events < 0 || sd_bus_get_timeout(self->bus, &until) < 0)
+        return TRUE;
+
+    g_source_modify_unix_fd(source, self->fd_tag, (GIOCondition)events);
+    if (until == G_MAXUINT64)
+        return FALSE;
+    gint64 left = (gint64)until - g_get_monotonic_time();
+    if (left <= 0)
+        return TRUE;
+    *timeout = (int)MIN((left + FLEET_USEC_PER_MSEC - 1) / FLEET_USEC_PER_MSEC, G_MAXINT);
+    return FALSE;
+}
+
+static gboolean check(GSource *source)
+{
+    FleetBusSource *self = (FleetBusSource *)source;
+    guint64 until;
+
+    if (self->ended)
+        return FALSE;
+    if (g_source_query_unix_fd(source, self->fd_tag) != 0)
+        return TRUE;
+    return sd_bus_get_timeout(self->bus, &until) > 0 && (gint64)until <= g_get_monotonic_time();
+}
+
+static gboolean dispatch(GSource *source, GSourceFunc callback, gpointer user_data)
+{
+    FleetBusSource *self = (FleetBusSource *)source;
+    int r = 1;
+
+    /* The owner may free the source from a handler. */
+    g_source_ref(source);
+    for (guint i = 0; i < MESSAGES_PER_TURN && r > 0 && !g_source_is_destroyed(source); i++)
+        r = sd_bus_process(self->bus, NULL);
+    self->more = r > 0;
+    if (r < 0 && !g_source_is_destroyed(source))
+        end(self, r);
+    g_source_unref(source);
+    return G_SOURCE_CONTINUE;
+}
+
+static void finalize(GSource *source)
+{
+    sd_bus_unref(((FleetBusSource *)source)->bus);
+}
+
+static GSourceFuncs source_funcs = {.prepare = prepare, .check = check, .dispatch = dispatch, .finalize = finalize};
+
+FleetBusSource *fleet_bus_source_new(sd_bus *bus, FleetBusClosedFunc closed, gpointer user_data)
+{
+    FleetBusSource *self = (FleetBusSource *)g_source_new(&source_funcs, sizeof(FleetBusSource));
+
+    self->bus = sd_bus_ref(bus);
+    self->closed = closed;
+    self->user_data = user_data;
+    self->more = TRUE; /* what sd-bus read together with the handshake does not show on the socket */
+    g_source_set_name(&self->source, "fleet-bus");
+    self->fd_tag = g_source_add_unix_fd(&self->source, sd_bus_get_fd(bus), G_IO_IN);
+    g_source_attach(&self->source, g_main_context_get_thread_default());
+    return self;
+}
+
+void fleet_bus_source_free(FleetBusSource *self)
+{
+    g_source_destroy(&self->source);
+    g_source_unref(&self->source);
+}

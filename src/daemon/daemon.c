@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "daemon/daemon.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "bus/api.h"
+#include "bus/changes.h"
+#include "bus/endpoint.h"
+#include "bus/listener.h"
+#include "bus/paths.h"
+#include "build_config.h"
+#include "daemon/config.h"
+#include "daemon/service.h"
+#include "drivers/simulated.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <unistd.h>
+
+/* The service manager is promised an end within 5 s. */
+#define STOP_USEC (4500 * FLEET_USEC_PER_MSEC)
+
+struct FleetDaemon {
+    const FleetOptions *options;
+    GMainLoop *loop;
+    FleetExitStatus status;
+    guint signals[3]; /* sources */
+
+    FleetConfig *config;
+    FleetStore *store;
+    FleetTimers *timers;
+    FleetObservers observers;
+    FleetObserverLink changes_link, service_link;
+    FleetLedger *ledger;
+    FleetRegistry *registry;
+    FleetEngine *engine;
+    FleetHistory *history;
+
+    FleetApi api;
+    FleetChanges *changes;
+    FleetListener *listener; /* NULL: no private socket */
+    FleetEndpoint *bus;      /* NULL: no bus, or it was lost */
+};
+
+FleetDaemon *fleet_daemon_new(const FleetOptions *options)
+{
+    FleetDaemon *daemon = g_new0(FleetDaemon, 1);
+
+    daemon->options = options;
+    daemon->loop = g_main_loop_new(NULL, FALSE);
+    return daemon;
+}
+
+/* In the opposite order of its making. */
+void fleet_daemon_free(FleetDaemon *daemon)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(daemon->signals); i++)
+        g_clear_handle_id(&daemon->signals[i], g_source_remove);
+    g_clear_pointer(&daemon->listener, fleet_listener_free);
+    g_clear_pointer(&daemon->bus, fleet_endpoint_free);
+    g_clear_pointer(&daemon->store, fleet_store_free);
+    g_clear_pointer(&daemon->changes, fleet_changes_free);
+    g_clear_pointer(&daemon->history, fleet_history_free);
+    g_clear_pointer(&daemon->engine, fleet_engine_free);
+    g_clear_pointer(&daemon->registry, fleet_registry_free);
+    g_clear_pointer(&daemon->ledger, fleet_ledger_free);
+    g_clear_pointer(&daemon->timers, fleet_timers_free);
+    g_clear_pointer(&daemon->config, fleet_config_free);
+    g_main_loop_unref(daemon->loop);
+    g_free(daemon);
+}
+
+/* Logs why and says with which status to end. */
+static FleetExitStatus fail(FleetExitStatus status, const GError *error)
+{
+    fleet_log_error("%s", error->message);
+    return status;
+}
+
+/* The configuration. */
+
+static void apply_config(FleetDaemon *daemon)
+{
+    const FleetConfig *config = daemon->config;
+    const FleetSimulation simulation = {.min_duration = config->min_duration,
+            .max_duration = config->max_duration,
+            .success_rate = config->success_rate,
+            .seeded = config->seed_set,
+            .seed = config->seed};
+
+    fleet_log_set_level(daemon->options->log_level_given ? daemon->options->log_level : config->log_level);
+    fleet_engine_configure(daemon->engine, config->action_types, config->finished_actions, config->finished_age);
+    fleet_simulated_driver_configure(
+            fleet_engine_driver(daemon->engine, fleet_simulated_driver_class.name), &simulation);
+}
+
+static FleetConfig *load_config(const FleetDaemon *daemon, GError **error)
+{
+    return fleet_config_load(daemon->options->config, daemon->options->config_given, error);
+}
+
+/* A configuration that cannot be used changes nothing. */
+static gboolean reload(gpointer user_data)
+{
+    FleetDaemon *daemon = user_data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(FleetConfig) old = NULL;
+
+    fleet_service_reloading();
+    FleetConfig *config = load_config(daemon, &error);
+    if (config == NULL)
+        fleet_log_error("the configuration is not reloaded, the old one stays: %s", error->message);
+    else {
+        old = daemon->config;
+        daemon->config = config;
+        apply_config(daemon);
+        if (!g_strv_equal(fleet_action_types_names(old->action_types), fleet_action_types_names(config->action_types)))
+            fleet_changes_announce_action_types(daemon->changes);
+        fleet_log_notice("the configuration is reloaded");
+    }
+    fleet_service_ready(fleet_registry_count(daemon->registry), fleet_ledger_storage_works(daemon->ledger));
+    return G_SOURCE_CONTINUE;
+}
+
+/* The store, and what memory holds of it. */
+
+static FleetExitStatus status_of_store_error(const GError *error)
+{
+    if (g_error_matches(error, FLEET_STORE_ERROR, FLEET_STORE_ERROR_DIRECTORY))
+        return FLEET_EXIT_STATE_DIRECTORY;
+    if (g_error_matches(error, FLEET_STORE_ERROR, FLEET_STORE_ERROR_LOCKED))
+        return FLEET_EXIT_LOCKED;
+    return FLEET_EXIT_DATABASE;
+}
+
+static void load_device(FleetDevice *device, gpointer user_data)
+{
+    fleet_registry_load(((FleetDaemon *)user_data)->registry, device);
+}
+
+static void load_action(FleetAction *action, gpointer user_data)
+{
+    fleet_engine_load(((FleetDaemon *)user_data)->engine, action);
+}
+
+static gboolean load(FleetDaemon *daemon, GError **error)
+{
+    const FleetConfig *config = daemon->config;
+
+    daemon->store = fleet_store_open(daemon->options->state_directory, error);
+    if (daemon->store == NULL)
+        return FALSE;
+    daemon->timers = fleet_timers_new();
+    daemon->ledger = fleet_ledger_new(daemon->store, &daemon->observers);
+    daemon->registry = fleet_registry_new(fleet_store_last_device_key(daemon->store), &daemon->observers);
+    daemon->engine = fleet_engine_new(daemon->ledger, daemon->registry, daemon->timers, &daemon->observers,
+            fleet_store_last_action_sequence(daemon->store));
+    daemon->history = fleet_history_new(daemon->store, daemon->engine);
+    return fleet_store_load(daemon->store, fleet_clock_realtime() - config->finished_age, config->finished_actions,
+            load_device, load_action, daemon, error);
+}
+
+static void storage_changed(gboolean works, const char *reason, gpointer user_data)
+{
+    FleetDaemon *daemon = user_data;
+
+    fleet_service_status(fleet_registry_count(daemon->registry), works);
+}
+
+static void start(FleetDaemon *daemon)
+{
+    static const FleetObserver service_observer = {.storage_changed = storage_changed};
+
+    daemon->api = (FleetApi){.registry = daemon->registry,
+            .engine = daemon->engine,
+            .history = daemon->history,
+            .ledger = daemon->ledger,
+            .timers = daemon->timers};
+    apply_config(daemon);
+    daemon->changes = fleet_changes_new(&daemon->api);
+    daemon->service_link = (FleetObserverLink){.observer = &service_observer, .user_data = daemon};
+    daemon->changes_link = (FleetObserverLink){
+            .observer = &fleet_changes_observer, .user_data = daemon->changes, .next = &daemon->service_link};
+    daemon->observers.first = &daemon->changes_link;
+    fleet_ledger_start(daemon->ledger);
+}
+
+/* The connections. */
+
+static void bus_closed(FleetEndpoint *endpoint, int r, gpointer user_data)
+{
+    FleetDaemon *daemon = user_data;
+
+    fleet_log_error("the connection to the bus is lost: %s", g_strerror(-r));
+    fleet_changes_remove_endpoint(daemon->changes, endpoint);
+    g_clear_pointer(&daemon->bus, fleet_endpoint_free);
+    daemon->status = FLEET_EXIT_BUS;
+    g_main_loop_quit(daemon->loop);
+}
+
+static FleetExitStatus take_name(sd_bus *bus)
+{
+    int r = sd_bus_request_name(bus, FLEET_BUS_NAME, 0);
+
+    if (r >= 0)
+        return FLEET_EXIT_SUCCESS;
+    if (r == -EEXIST)
+        fleet_log_error("the bus name '%s' is taken; is fleetd running already?", FLEET_BUS_NAME);
+    else if (r == -EPERM || r == -EACCES)
+        fleet_log_error("the bus does not let user %u own '%s'; run as the user of its policy, or as root",
+                (guint)geteuid(), FLEET_BUS_NAME);
+    else
+        fleet_log_error("the bus name '%s' cannot be taken: %s", FLEET_BUS_NAME, g_strerror(-r));
+    return FLEET_EXIT_NAME;
+}
+
+static FleetExitStatus publish_on_bus(FleetDaemon *daemon)
+{
+    __attribute__((cleanup(sd_bus_unrefp))) sd_bus *bus = NULL;
+    gboolean user = daemon->options->bus == FLEET_BUS_USER;
+    int r = user ? sd_bus_open_user_with_description(&bus, "fleetd")
+                 : sd_bus_open_system_with_description(&bus, "fleetd");
+
+    if (r >= 0)
+        daemon->bus = fleet_endpoint_new_bus(&daemon->api, bus, bus_closed, daemon, &r);
+    if (r < 0) {
+        fleet_log_error("the %s bus cannot be reached: %s", user ? "session" : "system", g_strerror(-r));
+        return FLEET_EXIT_BUS;
+    }
+    fleet_changes_add_endpoint(daemon->changes, daemon->bus);
+    return take_name(bus);
+}
+
+static FleetExitStatus publish(FleetDaemon *daemon)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (daemon->options->socket != NULL) {
+        daemon->listener = fleet_listener_new(&daemon->api, daemon->changes, daemon->options->socket, &error);
+        if (daemon->listener == NULL)
+            return fail(FLEET_EXIT_SOCKET, error);
+    }
+    return daemon->options->bus == FLEET_BUS_NONE ? FLEET_EXIT_SUCCESS : publish_on_bus(daemon);
+}
+
+/* The end. */
+
+static gboolean end(gpointer user_data)
+{
+    FleetDaemon *daemon = user_data;
+
+    g_main_loop_quit(daemon->loop);
+    return G_SOURCE_CONTINUE;
+}
+
+/* Everything acknowledged is on disk, and everything on disk is acknowledged. */
+static gboolean is_quiet(const FleetDaemon *daemon)
+{
+    return !fleet_ledger_is_busy(daemon->ledger) && !fleet_history_is_busy(daemon->history) &&
+           (daemon->bus == NULL || fleet_endpoint_is_flushed(daemon->bus)) &&
+           (daemon->listener == NULL || fleet_listener_is_flushed(daemon->listener));
+}
+
+static void out_of_time(FleetTimer *timer)
+{
+    fleet_log_error("the disk or a client takes too long; what was not acknowledged yet is given up");
+    _exit(FLEET_EXIT_FAILURE);
+}
+
+static void stop(FleetDaemon *daemon)
+{
+    FleetTimer deadline = {.fire = out_of_time};
+
+    fleet_service_stopping();
+    daemon->api.stopping = TRUE;
+    fleet_engine_stop(daemon->engine);
+    fleet_timers_set(daemon->timers, &deadline, fleet_clock_boottime() + STOP_USEC);
+    while (!is_quiet(daemon))
+        g_main_context_iteration(NULL, TRUE);
+    fleet_timers_clear(daemon->timers, &deadline);
+}
+
+FleetExitStatus fleet_daemon_run(FleetDaemon *daemon)
+{
+    g_autoptr(GError) error = NULL;
+
+    daemon->config = load_config(daemon, &error);
+    if (daemon->config == NULL)
+        return fail(FLEET_EXIT_CONFIGURATION, error);
+    if (!load(daemon, &error))
+        return fail(status_of_store_error(error), error);
+
+    /* From here on a signal ends things in order. */
+    daemon->signals[0] = g_unix_signal_add(SIGTERM, end, daemon);
+    daemon->signals[1] = g_unix_signal_add(SIGINT, end, daemon);
+    daemon->signals[2] = g_unix_signal_add(SIGHUP, reload, daemon);
+    start(daemon);
+    daemon->status = publish(daemon);
+    if (daemon->status != FLEET_EXIT_SUCCESS)
+        return daemon->status;
+
+    fleet_engine_recover(daemon->engine);
+    fleet_log_info("fleetd %s looks after %u devices", FLEET_VERSION, fleet_registry_count(daemon->registry));
+    fleet_service_ready(fleet_registry_count(daemon->registry), TRUE);
+    g_main_loop_run(daemon->loop);
+    stop(daemon);
+    return daemon->status;
+}
