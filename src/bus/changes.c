@@ -24,10 +24,11 @@ typedef struct {
 
 struct FleetChanges {
     FleetApi *api;
-    GPtrArray *endpoints;  /* weak */
-    GHashTable *details;   /* &detail->sequence -> Detail */
-    FleetManagerView view; /* the counters as they were announced last */
-    gint64 counters_last;  /* when, µs of CLOCK_BOOTTIME */
+    GPtrArray *endpoints;    /* weak */
+    GHashTable *details;     /* &detail->sequence -> Detail */
+    FleetManagerView view;   /* the counters as they were announced last */
+    gint64 counters_last;    /* when, µs of CLOCK_BOOTTIME; 0 = never */
+    gboolean counters_dirty; /* the transaction that is being told changes some */
     FleetTimer counters;
 };
 
@@ -107,11 +108,18 @@ static void counters_due(FleetTimer *timer)
     announce_counters(timer->data);
 }
 
-static void counters_changed(FleetChanges *changes)
+/* A transaction can change several counters, and some twice: they are told once it is through. */
+static void committed(gpointer user_data)
 {
+    FleetChanges *changes = user_data;
     gint64 due = changes->counters_last + COUNTERS_INTERVAL;
 
-    if (!fleet_timer_is_set(&changes->counters))
+    if (!changes->counters_dirty || fleet_timer_is_set(&changes->counters))
+        return;
+    changes->counters_dirty = FALSE;
+    if (changes->counters_last == 0 || due <= fleet_clock_boottime())
+        announce_counters(changes);
+    else
         fleet_timers_set(changes->api->timers, &changes->counters, due);
 }
 
@@ -123,7 +131,7 @@ static void device_added(const FleetDevice *device, gpointer user_data)
     const Subject subject = {.interface = &fleet_device_interface, .path = path, .object = device};
 
     send_signal(user_data, make_added, &subject);
-    counters_changed(user_data);
+    ((FleetChanges *)user_data)->counters_dirty = TRUE;
 }
 
 static void device_changed(const FleetDevice *before, const FleetDevice *after, gpointer user_data)
@@ -136,7 +144,7 @@ static void device_changed(const FleetDevice *before, const FleetDevice *after, 
 
     announce_change(user_data, &subject);
     if (before->status != after->status)
-        counters_changed(user_data);
+        ((FleetChanges *)user_data)->counters_dirty = TRUE;
 }
 
 static void device_removed(const FleetDevice *device, gpointer user_data)
@@ -145,7 +153,7 @@ static void device_removed(const FleetDevice *device, gpointer user_data)
     const Subject subject = {.interface = &fleet_device_interface, .path = path};
 
     send_signal(user_data, make_removed, &subject);
-    counters_changed(user_data);
+    ((FleetChanges *)user_data)->counters_dirty = TRUE;
 }
 
 /* Actions. */
@@ -219,7 +227,7 @@ static void status_changed(FleetChanges *changes, const FleetAction *before, con
 
     announce_action(changes, announced, after);
     g_hash_table_remove(changes->details, &after->id.sequence);
-    counters_changed(changes);
+    changes->counters_dirty = TRUE;
 }
 
 static void action_added(const FleetAction *action, gpointer user_data)
@@ -229,7 +237,7 @@ static void action_added(const FleetAction *action, gpointer user_data)
             .interface = &fleet_action_interface, .path = fleet_path_of_action(action->id, path), .object = action};
 
     send_signal(user_data, make_added, &subject);
-    counters_changed(user_data);
+    ((FleetChanges *)user_data)->counters_dirty = TRUE;
 }
 
 static void action_changed(const FleetAction *before, const FleetAction *after, gpointer user_data)
@@ -260,6 +268,7 @@ const FleetObserver fleet_changes_observer = {
         .action_added = action_added,
         .action_changed = action_changed,
         .action_removed = action_removed,
+        .committed = committed,
         .storage_changed = storage_changed,
 };
 

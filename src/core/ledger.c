@@ -139,6 +139,8 @@ static void committed(gpointer data)
 
         step->class->apply(step->owner, step->slot, step->kind, step->image);
     }
+    if (count(transaction) > 0)
+        FLEET_OBSERVE(transaction->ledger->observers, committed);
     finish(transaction, transaction->refusal);
 }
 

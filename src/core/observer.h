@@ -18,7 +18,9 @@ typedef struct {
     void (*device_removed)(const FleetDevice *device, gpointer user_data);
     void (*action_added)(const FleetAction *action, gpointer user_data);
     void (*action_changed)(const FleetAction *before, const FleetAction *after, gpointer user_data);
-    void (*action_removed)(const FleetAction *action, gpointer user_data);           /* its retention is over */
+    void (*action_removed)(const FleetAction *action, gpointer user_data); /* its retention is over */
+    void (*committed)(
+            gpointer user_data); /* all changes of one transaction have been told; its call is answered next */
     void (*storage_changed)(gboolean works, const char *reason, gpointer user_data); /* reason: NULL if it works */
 } FleetObserver;
 
@@ -41,6 +43,6 @@ typedef struct {
     {                                                                                                                  \
         for (const FleetObserverLink *link_ = (observers)->first; link_ != NULL; link_ = link_->next)                  \
             if (link_->observer->what != NULL)                                                                         \
-                link_->observer->what(__VA_ARGS__, link_->user_data);                                                  \
+                link_->observer->what(__VA_ARGS__ __VA_OPT__(, ) link_->user_data);                                    \
     }                                                                                                                  \
     G_STMT_END
