@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define OPTIONS_MAX 16
+#define STRINGS_MAX 1000 /* in one array: the store's queries have one placeholder for each */
 
 static const FleetOption *find(const FleetOption *options, guint n, const char *name)
 {
@@ -41,6 +42,17 @@ static int read_value(sd_bus_message *message, const FleetOption *option)
     g_strfreev(*(char ***)option->target);
     *(char ***)option->target = NULL;
     return sd_bus_message_read_strv(message, option->target);
+}
+
+static gboolean check_length(const char *what, const FleetOption *option, GError **error)
+{
+    char **strings = *option->signature == 'a' ? *(char ***)option->target : NULL;
+
+    if (strings == NULL || g_strv_length(strings) <= STRINGS_MAX)
+        return TRUE;
+    g_set_error(error, FLEET_ERROR, FLEET_ERROR_LIMIT_EXCEEDED, "%s '%s' has %u entries; at most %d are allowed", what,
+            option->name, g_strv_length(strings), STRINGS_MAX);
+    return FALSE;
 }
 
 static gboolean read_entry(
@@ -78,6 +90,8 @@ static gboolean read_entry(
     r = sd_bus_message_enter_container(message, 'v', contents);
     if (r >= 0)
         r = read_value(message, option);
+    if (r >= 0 && !check_length(what, option, error))
+        return FALSE;
     if (r >= 0)
         r = sd_bus_message_exit_container(message);
     if (r < 0) {

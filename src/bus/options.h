@@ -21,8 +21,8 @@ typedef struct {
 /*
  * Reads the whole dictionary that comes next in the message. what names it in errors: "option", "filter", "change".
  * INVALID_ARGUMENT on a key that is unknown, given twice, or of another type; the message says what would be right.
- * Targets of keys that are not given stay as they are. On failure the targets of "as" may be set all the same, and are
- * the caller's.
+ * LIMIT_EXCEEDED on an array of more than 1,000 strings. Targets of keys that are not given stay as they are. On
+ * failure the targets of "as" may be set all the same, and are the caller's.
  */
 gboolean fleet_options_read(sd_bus_message *message, const char *what, const FleetOption *options, guint n,
         GError **error) G_GNUC_WARN_UNUSED_RESULT;
