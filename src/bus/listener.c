@@ -2,6 +2,7 @@
 
 #include "bus/listener.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "bus/endpoint.h"
@@ -17,12 +18,16 @@
 #define BACKLOG 128
 #define ACCEPTED_PER_TURN 16
 
+/* How long to wait when the process or the system is out of file descriptors or memory. */
+#define ACCEPT_AGAIN_USEC FLEET_USEC_PER_SEC
+
 struct FleetListener {
     FleetApi *api;
     FleetChanges *changes;
     char *path;
     int fd;
-    guint source;
+    guint source; /* 0 while nothing is accepted */
+    FleetTimer accept_again;
     GPtrArray *endpoints;
     guint64 last_peer; /* the number in the last unique name */
     sd_id128_t server_id;
@@ -133,18 +138,39 @@ static int add_peer(FleetListener *listener, int fd)
     return 0;
 }
 
+static gboolean is_exhausted(int r)
+{
+    return r == -EMFILE || r == -ENFILE || r == -ENOBUFS || r == -ENOMEM;
+}
+
 static gboolean accept_peers(int listening, GIOCondition condition, gpointer user_data)
 {
+    FleetListener *listener = user_data;
+
     for (guint i = 0; i < ACCEPTED_PER_TURN; i++) {
         int fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-        int r = fd >= 0 ? add_peer(user_data, fd) : -errno;
+        int r = fd >= 0 ? add_peer(listener, fd) : -errno;
 
         if (r == -EAGAIN)
             break;
         if (r < 0)
             fleet_log_warning("a connection on the private socket is refused: %s", g_strerror(-r));
+        if (is_exhausted(r)) {
+            /* The connection stays in the backlog, so the socket would wake us at once, and again. */
+            listener->source = 0;
+            fleet_timers_set(
+                    listener->api->timers, &listener->accept_again, fleet_clock_boottime() + ACCEPT_AGAIN_USEC);
+            return G_SOURCE_REMOVE;
+        }
     }
     return G_SOURCE_CONTINUE;
+}
+
+static void accept_again(FleetTimer *timer)
+{
+    FleetListener *listener = timer->data;
+
+    listener->source = g_unix_fd_add(listener->fd, G_IO_IN, accept_peers, listener);
 }
 
 static void free_endpoint(gpointer endpoint)
@@ -160,6 +186,7 @@ FleetListener *fleet_listener_new(FleetApi *api, FleetChanges *changes, const ch
     listener->changes = changes;
     listener->path = g_strdup(path);
     listener->fd = -1;
+    listener->accept_again = (FleetTimer){.fire = accept_again, .data = listener};
     listener->endpoints = g_ptr_array_new_with_free_func(free_endpoint);
     if (sd_id128_randomize(&listener->server_id) < 0) {
         errno = EIO;
@@ -168,20 +195,22 @@ FleetListener *fleet_listener_new(FleetApi *api, FleetChanges *changes, const ch
     }
     if (!open_socket(listener, error))
         return NULL;
-    listener->source = g_unix_fd_add(listener->fd, G_IO_IN, accept_peers, listener);
+    accept_again(&listener->accept_again);
     return g_steal_pointer(&listener);
 }
 
 void fleet_listener_free(FleetListener *listener)
 {
-    if (listener->source != 0)
-        g_source_remove(listener->source);
+    gboolean listening = listener->source != 0 || fleet_timer_is_set(&listener->accept_again);
+
+    g_clear_handle_id(&listener->source, g_source_remove);
+    fleet_timers_clear(listener->api->timers, &listener->accept_again);
     for (guint i = 0; i < listener->endpoints->len; i++)
         fleet_changes_remove_endpoint(listener->changes, g_ptr_array_index(listener->endpoints, i));
     g_ptr_array_unref(listener->endpoints);
     if (listener->fd >= 0)
         close(listener->fd);
-    if (listener->source != 0)
+    if (listening)
         unlink(listener->path);
     g_free(listener->path);
     g_free(listener);
