@@ -2,13 +2,13 @@
 
 #include "bus/manager_interface.h"
 
+#include "build_config.h"
 #include "bus/batch_calls.h"
 #include "bus/call.h"
 #include "bus/device_calls.h"
 #include "bus/lists.h"
 #include "bus/lookups.h"
 #include "bus/paths.h"
-#include "build_config.h"
 
 FleetManagerView fleet_manager_view(const FleetApi *api)
 {

@@ -4,12 +4,12 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "build_config.h"
 #include "bus/api.h"
 #include "bus/changes.h"
 #include "bus/endpoint.h"
 #include "bus/listener.h"
 #include "bus/paths.h"
-#include "build_config.h"
 #include "daemon/config.h"
 #include "daemon/service.h"
 #include "drivers/simulated.h"
