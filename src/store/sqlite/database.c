@@ -13,6 +13,7 @@
 #include <glib/gstdio.h>
 #include <sqlite3.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #define STATEMENTS_MAX 16
@@ -35,6 +36,7 @@ struct FleetDatabase {
     int log_pages;     /* after the last commit */
     int checkpoint_at; /* pages in the log */
     gboolean checkpoint_failed;
+    int write_errno; /* why the last statement that writes failed, or 0 */
 };
 
 sqlite3 *fleet_database_handle(FleetDatabase *database)
@@ -79,11 +81,14 @@ static const char *find_remedy(int code, const char **reason)
 void fleet_database_set_error(FleetDatabase *database, GError **error)
 {
     int code = sqlite3_extended_errcode(database->handle);
+    /* SQLite does not keep the one of a failed COMMIT. */
     int system_errno = sqlite3_system_errno(database->handle);
     const char *reason = sqlite3_errmsg(database->handle);
     const char *remedy = find_remedy(code, &reason);
     gboolean from_system = (code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN;
 
+    if (system_errno == 0)
+        system_errno = database->write_errno;
     if (from_system && system_errno != 0)
         g_set_error(error, FLEET_STORE_ERROR, FLEET_STORE_ERROR_DATABASE, "database '%s': %s (%s); %s", database->path,
                 reason, g_strerror(system_errno), remedy);
@@ -136,6 +141,16 @@ sqlite3_stmt *fleet_database_statement(FleetDatabase *database, const char *sql,
     return cached->statement;
 }
 
+static int step_to_write(FleetDatabase *database, sqlite3_stmt *statement)
+{
+    int code;
+
+    errno = 0;
+    code = sqlite3_step(statement);
+    database->write_errno = code != SQLITE_DONE ? errno : 0;
+    return code;
+}
+
 static gboolean run(FleetDatabase *database, const char *sql, GError **error)
 {
     sqlite3_stmt *statement = fleet_database_statement(database, sql, error);
@@ -143,7 +158,7 @@ static gboolean run(FleetDatabase *database, const char *sql, GError **error)
 
     if (statement == NULL)
         return FALSE;
-    code = sqlite3_step(statement);
+    code = step_to_write(database, statement);
     if (code != SQLITE_DONE)
         fleet_database_set_error(database, error);
     sqlite3_reset(statement);
@@ -153,7 +168,7 @@ static gboolean run(FleetDatabase *database, const char *sql, GError **error)
 gboolean fleet_database_change_row(
         FleetDatabase *database, sqlite3_stmt *statement, int bound, const char *what, gint64 key, GError **error)
 {
-    int code = bound == SQLITE_OK ? sqlite3_step(statement) : bound;
+    int code = bound == SQLITE_OK ? step_to_write(database, statement) : bound;
 
     if (code != SQLITE_DONE)
         fleet_database_set_error(database, error);
@@ -294,6 +309,13 @@ static gboolean fill(const char *path, GError **error)
            fleet_migrations_run(database, 0, error) && use_log(database, error);
 }
 
+/* Never replaces a file; where the file system cannot promise that, the lock does. */
+static gboolean publish(const char *unfinished, const char *path)
+{
+    return renameat2(AT_FDCWD, unfinished, AT_FDCWD, path, RENAME_NOREPLACE) == 0 ||
+           (errno == EINVAL && rename(unfinished, path) == 0);
+}
+
 /* The database gets its name once it is whole, so that a crash on the way there leaves nothing that looks like one. */
 static gboolean create(const char *directory, const char *path, GError **error)
 {
@@ -316,7 +338,7 @@ static gboolean create(const char *directory, const char *path, GError **error)
         g_set_error_literal(error, FLEET_STORE_ERROR, FLEET_STORE_ERROR_DIRECTORY, cause->message);
         return FALSE;
     }
-    if (fd >= 0 && g_rename(unfinished, path) == 0)
+    if (fd >= 0 && publish(unfinished, path))
         return fleet_directory_sync(directory, error);
     g_set_error(error, FLEET_STORE_ERROR, FLEET_STORE_ERROR_DIRECTORY,
             "cannot make database '%s' (%s); make state directory '%s' writable or use another --state-directory", path,

@@ -100,31 +100,42 @@ static gboolean check_missing(const char *path, GError **error)
     return TRUE;
 }
 
-gboolean fleet_database_file_check(const char *path, FleetDatabaseFile *file, GError **error)
+/* The header, zeros where the file is shorter, and the size of the file. 0 or an errno. */
+static int read_header(const char *path, guint8 header[static HEADER_SIZE], gint64 *size)
 {
-    guint8 header[HEADER_SIZE] = {0};
     struct stat st;
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    int saved_errno = 0;
+    int result = 0;
 
-    *file = (FleetDatabaseFile){.exists = TRUE,
-            .has_log = get_companion_size(path, "-wal") > 0 || get_companion_size(path, "-journal") > 0};
-    if (fd < 0 && errno == ENOENT) {
-        file->exists = FALSE;
-        return check_missing(path, error);
-    }
-    if (fd < 0 || fstat(fd, &st) < 0)
-        saved_errno = errno;
+    if (fd < 0)
+        return errno;
+    memset(header, 0, HEADER_SIZE);
+    if (fstat(fd, &st) < 0)
+        result = errno;
     else if (!S_ISREG(st.st_mode))
-        saved_errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
-    else if (pread(fd, header, sizeof(header), 0) < 0)
-        saved_errno = errno;
-    if (fd >= 0)
-        close(fd);
-    if (saved_errno == 0)
-        return check_header(path, header, st.st_size, file->has_log, error);
+        result = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+    else if (pread(fd, header, HEADER_SIZE, 0) < 0)
+        result = errno;
+    else
+        *size = st.st_size;
+    close(fd);
+    return result;
+}
+
+gboolean fleet_database_file_check(const char *path, FleetDatabaseFile *file, GError **error)
+{
+    guint8 header[HEADER_SIZE];
+    gint64 size = 0;
+    int failure = read_header(path, header, &size);
+
+    file->exists = failure != ENOENT;
+    file->has_log = get_companion_size(path, "-wal") > 0 || get_companion_size(path, "-journal") > 0;
+    if (!file->exists)
+        return check_missing(path, error);
+    if (failure == 0)
+        return check_header(path, header, size, file->has_log, error);
     g_set_error(error, FLEET_STORE_ERROR, FLEET_STORE_ERROR_DATABASE,
             "database '%s' cannot be read (%s): make it a file that user %u may read and write", path,
-            g_strerror(saved_errno), geteuid());
+            g_strerror(failure), geteuid());
     return FALSE;
 }
