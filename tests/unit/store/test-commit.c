@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* What is committed, in which order it is told, and that it is there afterwards. */
+
+#include "store_test.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+START_TEST(devices_come_back_as_they_were)
+{
+    static const char *const ids[] = {"A", "a b/c", "Ünïcödé-路由器", "%_'\"--;\\"};
+    g_autofree char *directory = fleet_test_directory_new();
+    g_autoptr(FleetTestStore) test = fleet_test_store_new(directory);
+    g_autoptr(GPtrArray) devices = g_ptr_array_new_with_free_func((GDestroyNotify)fleet_device_unref);
+
+    for (guint i = 0; i < G_N_ELEMENTS(ids); i++) {
+        FleetDevice *device = fleet_test_device(10 - i, ids[i]);
+
+        fleet_device_set_name(device, i == 0 ? "" : "Łódź 'quoted' \"twice\" ; DROP TABLE devices");
+        fleet_device_set_type(device, i == 0 ? "" : "typ-ü");
+        device->status = i == 0 ? FLEET_DEVICE_IDLE : FLEET_DEVICE_ERROR;
+        device->last_seen_at = i == 0 ? 0 : G_MAXINT64;
+        fleet_test_store_submit_device(test, ids[i], FLEET_CHANGE_INSERT_DEVICE, device);
+        g_ptr_array_add(devices, device);
+    }
+    fleet_test_store_settle(test);
+    fleet_test_store_free(g_steal_pointer(&test));
+
+    /* Listed in the order of the ids' bytes. */
+    static const guint order[] = {3, 0, 1, 2};
+    g_auto(FleetTestLoaded) loaded = fleet_test_store_load(directory);
+    ck_assert_uint_eq(loaded.devices->len, G_N_ELEMENTS(ids));
+    for (guint i = 0; i < G_N_ELEMENTS(ids); i++)
+        fleet_test_assert_same_device(loaded.devices->pdata[i], devices->pdata[order[i]]);
+}
+END_TEST
+
+START_TEST(device_is_updated_and_deleted)
+{
+    g_autofree char *directory = fleet_test_directory_new();
+    g_autoptr(FleetTestStore) test = fleet_test_store_new(directory);
+    g_autoptr(FleetDevice) gone = fleet_test_device(1, "gone");
+    g_autoptr(FleetDevice) before = fleet_test_device(2, "stays");
+    g_autoptr(FleetDevice) other = fleet_test_device(3, "untouched");
+    g_autoptr(FleetDevice) after = fleet_device_copy(before);
+    const FleetChange inserts[] = {{FLEET_CHANGE_INSERT_DEVICE, {.device = gone}},
+            {FLEET_CHANGE_INSERT_DEVICE, {.device = before}}, {FLEET_CHANGE_INSERT_DEVICE, {.device = other}}};
+
+    fleet_device_set_name(after, "another name");
+    fleet_device_set_type(after, "another type");
+    after->status = FLEET_DEVICE_OFFLINE;
+    after->updated_at++;
+    after->last_seen_at += 2;
+    fleet_test_store_submit(test, "insert", inserts, G_N_ELEMENTS(inserts));
+    fleet_test_store_submit_device(test, "update", FLEET_CHANGE_UPDATE_DEVICE, after);
+    fleet_test_store_submit_device(test, "delete", FLEET_CHANGE_DELETE_DEVICE, gone);
+    fleet_test_store_settle(test);
+    fleet_test_store_assert_events(test, "committed insert", "committed update", "committed delete");
+    fleet_test_store_free(g_steal_pointer(&test));
+
+    g_auto(FleetTestLoaded) loaded = fleet_test_store_load(directory);
+    ck_assert_uint_eq(loaded.devices->len, 2);
+    fleet_test_assert_same_device(loaded.devices->pdata[0], after);
+    fleet_test_assert_same_device(loaded.devices->pdata[1], other);
+}
+END_TEST
+
+static void set_all(FleetAction *action)
+{
+    action->status = FLEET_ACTION_FAILED;
+    action->result = FLEET_RESULT_TIMED_OUT;
+    fleet_action_set_text(&action->phase, "überprüfen");
+    fleet_action_set_text(&action->message, "line one\nline two\ttab");
+    fleet_action_set_text(&action->error_name, "org.example.Error.Odd");
+    fleet_action_set_text(&action->error_message, "it's \"broken\"; 100%");
+    fleet_action_set_text(&action->plan, "{\"seed\": 7}");
+    action->started = (FleetInstant){1700000009000001, 123456789, G_MAXUINT64 - 1};
+    action->completed_at = 1700000019000002;
+    action->progress = 0.1;
+    action->progress_known = TRUE;
+    action->attempt = 3;
+}
+
+START_TEST(actions_come_back_as_they_were)
+{
+    g_autofree char *directory = fleet_test_directory_new();
+    g_autoptr(FleetTestStore) test = fleet_test_store_new(directory);
+    g_autoptr(FleetAction) fresh = fleet_test_action(1, "Ünïcödé-路由器");
+    g_autoptr(FleetAction) full = fleet_test_action(G_MAXINT64 - 1, "router-1");
+
+    g_clear_pointer(&fresh->parameters, fleet_parameters_unref);
+    fresh->parameters = fleet_parameters_new_empty();
+    g_clear_pointer(&full->parameters, fleet_parameters_unref);
+    full->parameters = fleet_test_parameters("empty", "", "ключ", "значение", "lines", "a\nb\x01", "z", "=;,'\"", NULL);
+    set_all(full);
+    full->max_attempts = G_MAXUINT;
+    full->owner_uid = G_MAXUINT32 - 1;
+    fleet_test_store_submit_action(test, "fresh", FLEET_CHANGE_INSERT_ACTION, fresh);
+    fleet_test_store_submit_action(test, "full", FLEET_CHANGE_INSERT_ACTION, full);
+    fleet_test_store_settle(test);
+    fleet_test_store_free(g_steal_pointer(&test));
+
+    g_auto(FleetTestLoaded) loaded = fleet_test_store_load(directory);
+    ck_assert_uint_eq(loaded.actions->len, 2);
+    fleet_test_assert_same_action(loaded.actions->pdata[0], fresh);
+    fleet_test_assert_same_action(loaded.actions->pdata[1], full);
+}
+END_TEST
+
+START_TEST(action_is_updated)
+{
+    g_autofree char *directory = fleet_test_directory_new();
+    g_autoptr(FleetTestStore) test = fleet_test_store_new(directory);
+    g_autoptr(FleetAction) before = fleet_test_action(1, "router-1");
+    g_autoptr(FleetAction) other = fleet_test_action(2, "router-2");
+    g_autoptr(FleetAction) after = fleet_action_copy(before);
+    const FleetChange changes[] = {{FLEET_CHANGE_INSERT_ACTION, {.action = before}},
+            {FLEET_CHANGE_INSERT_ACTION, {.action = other}}, {FLEET_CHANGE_UPDATE_ACTION, {.action = after}}};
+
+    set_all(after);
+    fleet_test_store_submit(test, "all", changes, G_N_ELEMENTS(changes));
+    fleet_test_store_settle(test);
+    fleet_test_store_free(g_steal_pointer(&test));
+
+    g_auto(FleetTestLoaded) loaded = fleet_test_store_load(directory);
+    ck_assert_uint_eq(loaded.actions->len, 2);
+    fleet_test_assert_same_action(loaded.actions->pdata[0], after);
+    fleet_test_assert_same_action(loaded.actions->pdata[1], other);
+}
+END_TEST
+
+/* The largest of everything at once. */
+START_TEST(limits_are_kept)
+{
+    g_autofree char *directory = fleet_test_directory_new();
+    g_autoptr(FleetTestStore) test = fleet_test_store_new(directory);
+    g_autofree char *id = g_strnfill(255, 'x');
+    g_autofree char *name = g_strnfill(1024, 'y');
+    g_autofree char *value = g_strnfill(64 * 1024 - 1, 'z');
+    g_autoptr(FleetDevice) device = fleet_test_device(G_MAXINT64, id);
+    g_autoptr(FleetAction) action = fleet_test_action(1, id);
+    const FleetChange changes[] = {
+            {FLEET_CHANGE_INSERT_DEVICE, {.device = device}}, {FLEET_CHANGE_INSERT_ACTION, {.action = action}}};
+
+    fleet_device_set_name(device, name);
+    g_clear_pointer(&action->parameters, fleet_parameters_unref);
+    action->parameters = fleet_test_parameters("k", value, NULL);
+    fleet_test_store_submit(test, "both", changes, G_N_ELEMENTS(changes));
+    fleet_test_store_settle(test);
+    fleet_test_store_free(g_steal_pointer(&test));
+
+    g_auto(FleetTestLoaded) loaded = fleet_test_store_load(directory);
+    fleet_test_assert_same_device(loaded.devices->pdata[0], device);
+    fleet_test_assert_same_action(loaded.actions->pdata[0], action);
+}
+END_TEST
+
+#define MANY 1000
+
+/* One turn of the main loop submits a thousand; one sync each would write some three pages each to the log. */
+START_TEST(many_are_told_in_order_and_share_their_syncs)
+{
+    g_autofree char *directory = fleet_test_directory_new();
+    g_autofree char *log = g_build_filename(directory, "fleet.db-wal", NULL);
+    g_autoptr(FleetTestStore) test = fleet_test_store_new(directory);
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GString) expected = g_string_new(NULL);
+
+    for (guint i = 0; i < MANY; i++) {
+        char *name = g_strdup_printf("%04u", i);
+        g_autoptr(FleetDevice) device = fleet_test_device(i + 1, name);
+
+        g_ptr_array_add(names, name);
+        g_string_append_printf(expected, "committed %s\n", name);
+        fleet_test_store_submit_device(test, name, FLEET_CHANGE_INSERT_DEVICE, device);
+    }
+    ck_assert_uint_eq(fleet_store_in_flight(test->store), MANY);
+    fleet_test_store_settle(test);
+    ck_assert_str_eq(test->events->str, expected->str);
+    ck_assert_int_gt(fleet_test_size(log), 0);
+    ck_assert_int_lt(fleet_test_size(log), MANY * 4096);
+    fleet_test_store_free(g_steal_pointer(&test));
+
+    g_auto(FleetTestLoaded) loaded = fleet_test_store_load(directory);
+    ck_assert_uint_eq(loaded.devices->len, MANY);
+}
+END_TEST
+
+static void assert_counted(FleetTestStore *test, const char *event)
+{
+    ck_assert(g_str_has_suffix(event, fleet_store_in_flight(test->store) == 1 ? "first" : "second"));
+}
+
+START_TEST(in_flight_counts_what_is_not_told_yet)
+{
+    g_autofree char *directory = fleet_test_directory_new();
+    g_autoptr(FleetTestStore) test = fleet_test_store_new(directory);
+
+    test->hook = assert_counted;
+    ck_assert_uint_eq(fleet_store_in_flight(test->store), 0);
+    fleet_test_store_submit(test, "first", NULL, 0);
+    fleet_test_store_submit(test, "second", NULL, 0);
+    ck_assert_uint_eq(fleet_store_in_flight(test->store), 2);
+    fleet_test_store_settle(test);
+    fleet_test_store_assert_events(test, "committed first", "committed second");
+}
+END_TEST
+
+/* An empty transaction is told after all before it, and writes nothing. */
+START_TEST(empty_transaction_is_a_barrier)
+{
+    g_autofree char *directory = fleet_test_directory_new();
+    g_autofree char *log = g_build_filename(directory, "fleet.db-wal", NULL);
+    g_autoptr(FleetTestStore) test = fleet_test_store_new(directory);
+    g_autoptr(FleetDevice) device = fleet_test_device(1, "router-1");
+    gint64 size;
+
+    fleet_test_store_submit_device(test, "device", FLEET_CHANGE_INSERT_DEVICE, device);
+    fleet_test_store_submit(test, "barrier", NULL, 0);
+    fleet_test_store_settle(test);
+    fleet_test_store_assert_events(test, "committed device", "committed barrier");
+    size = fleet_test_size(log);
+    fleet_test_store_submit(test, "alone", NULL, 0);
+    fleet_test_store_settle(test);
+    fleet_test_store_assert_events(test, "committed alone");
+    ck_assert_int_eq(fleet_test_size(log), size);
+}
+END_TEST
+
+static void submit_next(FleetTestStore *test, const char *event)
+{
+    g_autoptr(FleetDevice) device = fleet_test_device(2, "router-2");
+
+    if (g_str_equal(event, "committed first"))
+        fleet_test_store_submit_device(test, "second", FLEET_CHANGE_INSERT_DEVICE, device);
+}
+
+START_TEST(owner_may_submit_from_committed)
+{
+    g_autofree char *directory = fleet_test_directory_new();
+    g_autoptr(FleetTestStore) test = fleet_test_store_new(directory);
+    g_autoptr(FleetDevice) device = fleet_test_device(1, "router-1");
+
+    test->hook = submit_next;
+    fleet_test_store_submit_device(test, "first", FLEET_CHANGE_INSERT_DEVICE, device);
+    fleet_test_store_settle(test);
+    fleet_test_store_assert_events(test, "committed first", "committed second");
+}
+END_TEST
+
+/* The images are the transaction's until it is told; their owner may let go of them at once. */
+START_TEST(images_outlive_their_owner)
+{
+    g_autofree char *directory = fleet_test_directory_new();
+    g_autoptr(FleetTestStore) test = fleet_test_store_new(directory);
+
+    for (gint64 i = 1; i <= 100; i++) {
+        g_autofree char *id = g_strdup_printf("router-%03d", (int)i);
+        g_autoptr(FleetDevice) device = fleet_test_device(i, id);
+        g_autoptr(FleetAction) action = fleet_test_action(i, id);
+        const FleetChange changes[] = {
+                {FLEET_CHANGE_INSERT_DEVICE, {.device = device}}, {FLEET_CHANGE_INSERT_ACTION, {.action = action}}};
+
+        fleet_test_store_submit(test, "pair", changes, G_N_ELEMENTS(changes));
+    }
+    fleet_test_store_settle(test);
+    fleet_test_store_free(g_steal_pointer(&test));
+
+    g_auto(FleetTestLoaded) loaded = fleet_test_store_load(directory);
+    ck_assert_uint_eq(loaded.devices->len, 100);
+    ck_assert_uint_eq(loaded.actions->len, 100);
+}
+END_TEST
+
+/* Results come where the store was started, not on the default context. */
+START_TEST(callbacks_come_on_the_context_of_the_start)
+{
+    g_autofree char *directory = fleet_test_directory_new();
+    g_autoptr(GMainContext) context = g_main_context_new();
+    g_autoptr(FleetTestStore) test = NULL;
+    gint64 deadline = fleet_test_deadline(FLEET_TEST_PATIENCE);
+
+    g_main_context_push_thread_default(context);
+    test = fleet_test_store_new(directory);
+    g_main_context_pop_thread_default(context);
+    fleet_test_store_submit(test, "it", NULL, 0);
+    while (fleet_store_in_flight(test->store) > 0 && g_get_monotonic_time() < deadline)
+        g_main_context_iteration(context, TRUE);
+    fleet_test_store_assert_events(test, "committed it");
+}
+END_TEST
+
+START_TEST(free_writes_what_was_submitted_and_calls_nobody)
+{
+    g_autofree char *directory = fleet_test_directory_new();
+    g_autofree char *log = g_build_filename(directory, "fleet.db-wal", NULL);
+    FleetTestStore *test = fleet_test_store_new(directory);
+    g_autoptr(FleetStore) store = test->store;
+
+    for (guint i = 0; i < 10; i++) {
+        g_autofree char *id = g_strdup_printf("router-%u", i);
+        g_autoptr(FleetDevice) device = fleet_test_device(i + 1, id);
+
+        fleet_test_store_submit_device(test, "it", FLEET_CHANGE_INSERT_DEVICE, device);
+    }
+    fleet_store_free(g_steal_pointer(&store));
+    ck_assert_str_eq(test->events->str, "");
+    ck_assert(!g_file_test(log, G_FILE_TEST_EXISTS)); /* moved into the database */
+
+    g_auto(FleetTestLoaded) loaded = fleet_test_store_load(directory);
+    ck_assert_uint_eq(loaded.devices->len, 10);
+}
+END_TEST
+
+static void kill_self(FleetTestStore *test, const char *event)
+{
+    if (g_str_equal(event, "committed last"))
+        raise(SIGKILL);
+}
+
+START_TEST(committed_survives_sigkill)
+{
+    g_autofree char *directory = fleet_test_directory_new();
+    g_autoptr(FleetDevice) first = fleet_test_device(1, "first");
+    g_autoptr(FleetDevice) last = fleet_test_device(2, "last");
+    int status;
+    pid_t child = fork();
+
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        FleetTestStore *test = fleet_test_store_new(directory);
+
+        test->hook = kill_self;
+        fleet_test_store_submit_device(test, "first", FLEET_CHANGE_INSERT_DEVICE, first);
+        fleet_test_store_submit_device(test, "last", FLEET_CHANGE_INSERT_DEVICE, last);
+        fleet_test_store_settle(test);
+        _exit(1);
+    }
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+
+    g_autofree char *ids = fleet_test_store_ids(directory);
+    ck_assert_str_eq(ids, "first,last");
+}
+END_TEST
+
+#define HEAVY 250
+
+/* Ten thousand pages in all; the log is emptied again and again, so it holds less than that. */
+START_TEST(log_does_not_grow_without_end)
+{
+    g_autofree char *directory = fleet_test_directory_new();
+    g_autofree char *log = g_build_filename(directory, "fleet.db-wal", NULL);
+    g_autofree char *name = g_strnfill(1024, 'n');
+    g_autoptr(FleetTestStore) test = fleet_test_store_new(directory);
+    gint64 key = 0, largest = 0;
+
+    for (guint i = 0; i < HEAVY; i++) {
+        g_autoptr(GPtrArray) devices = g_ptr_array_new_with_free_func((GDestroyNotify)fleet_device_unref);
+        FleetChange changes[100];
+
+        for (guint j = 0; j < G_N_ELEMENTS(changes); j++) {
+            g_autofree char *id = g_strdup_printf("router-%d", (int)++key);
+            FleetDevice *device = fleet_test_device(key, id);
+
+            fleet_device_set_name(device, name);
+            changes[j] = (FleetChange){FLEET_CHANGE_INSERT_DEVICE, {.device = device}};
+            g_ptr_array_add(devices, device);
+        }
+        fleet_test_store_submit(test, "it", changes, G_N_ELEMENTS(changes));
+        fleet_test_store_settle(test);
+        largest = MAX(largest, fleet_test_size(log));
+    }
+    ck_assert_int_gt(largest, 10 * 1000 * 1000); /* not at each commit either */
+    ck_assert_int_lt(largest, 25 * 1000 * 1000);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("store: commit");
+    TCase *tcase = fleet_test_case(suite, "commit");
+
+    tcase_add_test(tcase, devices_come_back_as_they_were);
+    tcase_add_test(tcase, device_is_updated_and_deleted);
+    tcase_add_test(tcase, actions_come_back_as_they_were);
+    tcase_add_test(tcase, action_is_updated);
+    tcase_add_test(tcase, limits_are_kept);
+    tcase_add_test(tcase, many_are_told_in_order_and_share_their_syncs);
+    tcase_add_test(tcase, in_flight_counts_what_is_not_told_yet);
+    tcase_add_test(tcase, empty_transaction_is_a_barrier);
+    tcase_add_test(tcase, owner_may_submit_from_committed);
+    tcase_add_test(tcase, images_outlive_their_owner);
+    tcase_add_test(tcase, callbacks_come_on_the_context_of_the_start);
+    tcase_add_test(tcase, free_writes_what_was_submitted_and_calls_nobody);
+    tcase_add_test(tcase, committed_survives_sigkill);
+    tcase_add_test(tcase, log_does_not_grow_without_end);
+    return fleet_test_main(suite);
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/* One state directory, one process. */
+
+#include "store/lock.h"
+#include "store_test.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Another process that holds the directory's lock until it is killed. */
+static pid_t start_holder(const char *directory)
+{
+    int ready[2];
+    char byte;
+    pid_t child;
+
+    ck_assert_int_eq(pipe(ready), 0);
+    child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0) {
+        FleetStore *store = fleet_store_open(directory, NULL);
+
+        if (store == NULL || write(ready[1], "x", 1) != 1)
+            _exit(1);
+        for (;;)
+            pause();
+    }
+    close(ready[1]);
+    ck_assert_int_eq(read(ready[0], &byte, 1), 1); /* or end of file, if it could not take it */
+    close(ready[0]);
+    return child;
+}
+
+static void kill_holder(pid_t holder)
+{
+    ck_assert_int_eq(kill(holder, SIGKILL), 0);
+    ck_assert_int_eq(waitpid(holder, NULL, 0), holder);
+}
+
+START_TEST(second_process_is_told_who_is_first)
+{
+    g_autofree char *directory = fleet_test_directory_new();
+    pid_t holder = start_holder(directory);
+    g_autoptr(GError) error = fleet_test_store_refused(directory, FLEET_STORE_ERROR_LOCKED);
+    g_autofree char *expected = g_strdup_printf(
+            "state directory '%s' is in use by process %d; stop that instance or use another --state-directory",
+            directory, (int)holder);
+
+    ck_assert_str_eq(error->message, expected);
+    kill_holder(holder);
+}
+END_TEST
+
+START_TEST(killed_process_leaves_no_lock)
+{
+    g_autofree char *directory = fleet_test_directory_new();
+    g_autoptr(FleetLock) lock = NULL;
+    g_autoptr(GError) error = NULL;
+
+    kill_holder(start_holder(directory));
+    lock = fleet_lock_take(directory, &error);
+    fleet_test_assert_no_error(error);
+}
+END_TEST
+
+START_TEST(refusal_leaves_the_lock_file_to_its_holder)
+{
+    g_autofree char *directory = fleet_test_directory_new();
+    g_autofree char *path = g_build_filename(directory, "lock", NULL);
+    pid_t holder = start_holder(directory);
+    g_autofree char *expected = g_strdup_printf("%d\n", (int)holder);
+    g_autoptr(GError) error = fleet_test_store_refused(directory, FLEET_STORE_ERROR_LOCKED);
+    g_autofree char *content = fleet_test_read(path);
+
+    ck_assert_str_eq(content, expected);
+    kill_holder(holder);
+}
+END_TEST
+
+START_TEST(lock_is_given_back)
+{
+    g_autofree char *directory = fleet_test_directory_new();
+    g_autoptr(FleetLock) lock = fleet_lock_take(directory, NULL);
+    pid_t child;
+    int status;
+
+    ck_assert_ptr_nonnull(lock);
+    fleet_lock_free(g_steal_pointer(&lock));
+    child = fork();
+    ck_assert_int_ge(child, 0);
+    if (child == 0)
+        _exit(fleet_lock_take(directory, NULL) != NULL ? 0 : 1);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    ck_assert_int_eq(status, 0);
+}
+END_TEST
+
+/* The pid of an earlier holder, longer than ours, must not show through. */
+START_TEST(old_pid_is_overwritten)
+{
+    g_autofree char *directory = fleet_test_directory_new();
+    g_autofree char *path = g_build_filename(directory, "lock", NULL);
+    g_autofree char *expected = g_strdup_printf("%d\n", (int)getpid());
+    g_autoptr(FleetLock) lock = NULL;
+
+    fleet_test_write(path, "99999999999\n");
+    lock = fleet_lock_take(directory, NULL);
+    ck_assert_ptr_nonnull(lock);
+
+    g_autofree char *content = fleet_test_read(path);
+    ck_assert_str_eq(content, expected);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("store: lock");
+    TCase *tcase = fleet_test_case(suite, "lock");
+
+    tcase_add_test(tcase, second_process_is_told_who_is_first);
+    tcase_add_test(tcase, killed_process_leaves_no_lock);
+    tcase_add_test(tcase, refusal_leaves_the_lock_file_to_its_holder);
+    tcase_add_test(tcase, lock_is_given_back);
+    tcase_add_test(tcase, old_pid_is_overwritten);
+    return fleet_test_main(suite);
+}
