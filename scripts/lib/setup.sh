@@ -1,0 +1,68 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# What scripts/demo and scripts/test share; to be sourced. Leaves the caller in the root of the source.
+
+root=$(dirname "$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")")
+cd "$root" || exit
+
+# What it takes to build fleetd, to talk to it from a shell, and to test it.
+# shellcheck disable=SC2034 # for those who source this
+{
+    build_packages=(gcc libc6-dev pkg-config meson ninja-build python3 libglib2.0-dev libsystemd-dev libsqlite3-dev
+        libjson-glib-dev)
+    bus_packages=(dbus-daemon systemd libglib2.0-bin)
+    test_packages=(check scdoc sqlite3 bash-completion)
+}
+
+die() {
+    printf '%s: %s\n' "${0##*/}" "$*" >&2
+    exit 1
+}
+
+# The packages among its arguments that are not installed, one a line.
+missing_packages() {
+    local installed
+    # An unknown package makes dpkg-query fail, which is exactly what is asked.
+    installed=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null || true)
+    for package in "$@"; do
+        if ! grep -qxF "installed $package" <<<"$installed"; then
+            printf '%s\n' "$package"
+        fi
+    done
+}
+
+# Installs what is missing of its arguments, on Debian and its kin. Says so; does nothing where nothing is missing.
+ensure_packages() {
+    local missing=() as_root=()
+
+    if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
+        printf 'Not a Debian system: make sure that it has what Debian calls %s.\n' "$*"
+        return
+    fi
+    mapfile -t missing < <(missing_packages "$@")
+    if [ "${#missing[@]}" -eq 0 ]; then
+        return
+    fi
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null ||
+            die "these packages are missing: ${missing[*]}; install them as root, for there is no sudo here"
+        as_root=(sudo)
+    fi
+    printf 'Installing %s\n' "${missing[*]}"
+    "${as_root[@]}" apt-get update -q
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
+}
+
+# Configures a build directory with the given meson options, or changes those of one that is there.
+configure() {
+    local directory=$1
+    shift
+    if [ -e "$directory/build.ninja" ]; then
+        meson configure "$directory" "$@"
+    else
+        # A setup that failed half way leaves a directory that can only be wiped.
+        rm -rf "$directory"
+        meson setup "$directory" "$@"
+    fi
+}
