@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "cli/options.h"
+
+#include "base/clock.h"
+#include "base/quotable.h"
+#include "base/timespan.h"
+#include "cli/exit.h"
+
+#include <getopt.h>
+#include <string.h>
+
+#define INTERVAL_DEFAULT (2 * FLEET_USEC_PER_SEC)
+#define INTERVAL_MIN (100 * FLEET_USEC_PER_MSEC)
+
+/* getopt's codes. The options of single verbs have no letters; theirs start where characters end. */
+enum {
+    CODE_WORD = 1,
+    CODE_SYSTEM = 256,
+    CODE_USER,
+    CODE_ADDRESS,
+    CODE_JSON,
+    CODE_NO_LEGEND,
+    CODE_NO_PAGER,
+    CODE_NO_ASK_PASSWORD,
+    CODE_VERSION,
+    CODE_NAME,
+    CODE_TYPE,
+    CODE_STATUS,
+    CODE_PREFIX,
+    CODE_NAME_CONTAINS,
+    CODE_PARAMS,
+    CODE_INTERVAL,
+    CODE_RESULT,
+    CODE_ACTIVE,
+};
+
+/* '-': words are handed out in their order, whatever POSIXLY_CORRECT says. ':': a missing argument is told apart. */
+static const char short_options[] = "-:hqH:d:n:";
+
+static const struct option long_options[] = {
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, CODE_VERSION},
+        {"system", no_argument, NULL, CODE_SYSTEM},
+        {"user", no_argument, NULL, CODE_USER},
+        {"address", required_argument, NULL, CODE_ADDRESS},
+        {"host", required_argument, NULL, 'H'},
+        {"json", required_argument, NULL, CODE_JSON},
+        {"quiet", no_argument, NULL, 'q'},
+        {"no-legend", no_argument, NULL, CODE_NO_LEGEND},
+        {"no-pager", no_argument, NULL, CODE_NO_PAGER},
+        {"no-ask-password", no_argument, NULL, CODE_NO_ASK_PASSWORD},
+        {"name", required_argument, NULL, CODE_NAME},
+        {"type", required_argument, NULL, CODE_TYPE},
+        {"status", required_argument, NULL, CODE_STATUS},
+        {"prefix", required_argument, NULL, CODE_PREFIX},
+        {"name-contains", required_argument, NULL, CODE_NAME_CONTAINS},
+        {"params", required_argument, NULL, CODE_PARAMS},
+        {"interval", required_argument, NULL, CODE_INTERVAL},
+        {"device", required_argument, NULL, 'd'},
+        {"result", required_argument, NULL, CODE_RESULT},
+        {"active", no_argument, NULL, CODE_ACTIVE},
+        {"limit", required_argument, NULL, 'n'},
+        {NULL, 0, NULL, 0},
+};
+
+FleetOptions *fleet_options_new(void)
+{
+    FleetOptions *options = g_new0(FleetOptions, 1);
+
+    options->legend = options->pager = options->ask_password = TRUE;
+    options->interval = INTERVAL_DEFAULT;
+    options->types = g_ptr_array_new_with_free_func(g_free);
+    options->statuses = g_ptr_array_new_with_free_func(g_free);
+    options->results = g_ptr_array_new_with_free_func(g_free);
+    options->params = g_ptr_array_new_with_free_func(g_free);
+    options->words = g_ptr_array_new_with_free_func(g_free);
+    return options;
+}
+
+void fleet_options_free(FleetOptions *options)
+{
+    g_free(options->destination);
+    g_free(options->name);
+    g_free(options->prefix);
+    g_free(options->name_contains);
+    g_free(options->device);
+    g_ptr_array_unref(options->types);
+    g_ptr_array_unref(options->statuses);
+    g_ptr_array_unref(options->results);
+    g_ptr_array_unref(options->params);
+    g_ptr_array_unref(options->words);
+    g_free(options);
+}
+
+const char *fleet_option_name(guint options)
+{
+    static const char *const names[] = {"--name", "--type", "--status", "--prefix", "--name-contains", "--params",
+            "--interval", "--device", "--result", "--active", "--limit"};
+    int bit = g_bit_nth_lsf(options, -1);
+
+    g_assert(bit >= 0 && (guint)bit < G_N_ELEMENTS(names));
+    return names[bit];
+}
+
+/* "a,b" is two values; what each of them means is the daemon's business. */
+static void add_list(GPtrArray *list, const char *argument, char *(*change_case)(const char *, gssize))
+{
+    g_auto(GStrv) values = g_strsplit(argument, ",", -1);
+
+    for (guint i = 0; values[i] != NULL; i++)
+        g_ptr_array_add(list, change_case(values[i], -1));
+}
+
+static void set_string(char **string, const char *value)
+{
+    g_free(*string);
+    *string = g_strdup(value);
+}
+
+static void set_destination(FleetOptions *options, FleetTransport transport, const char *destination)
+{
+    options->transport = transport;
+    set_string(&options->destination, destination);
+}
+
+static gboolean set_json(FleetOptions *options, const char *mode, GError **error)
+{
+    static const char *const modes[] = {"off", "short", "pretty"};
+
+    for (guint i = 0; i < G_N_ELEMENTS(modes); i++)
+        if (g_str_equal(mode, modes[i])) {
+            options->json = (FleetJsonMode)i;
+            return TRUE;
+        }
+    g_autofree char *shown = fleet_quotable(mode);
+    g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE, "--json=%s is unknown; use short, pretty or off", shown);
+    return FALSE;
+}
+
+static gboolean set_interval(FleetOptions *options, const char *span, GError **error)
+{
+    g_autoptr(GError) reason = NULL;
+
+    if (!fleet_timespan_parse(span, &options->interval, &reason)) {
+        g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE, "--interval: %s", reason->message);
+        return FALSE;
+    }
+    if (options->interval < INTERVAL_MIN) {
+        g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE, "--interval=%s is too short; use 100ms or more", span);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean set_limit(FleetOptions *options, const char *number, GError **error)
+{
+    guint64 limit;
+
+    if (!g_ascii_string_to_unsigned(number, 10, 1, G_MAXUINT, &limit, NULL)) {
+        g_autofree char *shown = fleet_quotable(number);
+        g_set_error(
+                error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE, "--limit=%s is not a number of rows; use 1 or more", shown);
+        return FALSE;
+    }
+    options->limit = (guint)limit;
+    return TRUE;
+}
+
+static gboolean add_param(FleetOptions *options, const char *param, GError **error)
+{
+    if (strchr(param, '=') == NULL || *param == '=') {
+        g_autofree char *shown = fleet_quotable(param);
+        g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE, "parameter '%s' is not of the form KEY=VALUE", shown);
+        return FALSE;
+    }
+    g_ptr_array_add(options->params, g_strdup(param));
+    return TRUE;
+}
+
+/* --params takes every following word that has a '=', up to the next option. */
+static gboolean add_params(FleetOptions *options, int argc, char **argv, GError **error)
+{
+    if (!add_param(options, optarg, error))
+        return FALSE;
+    for (; optind < argc && *argv[optind] != '-' && strchr(argv[optind], '=') != NULL; optind++)
+        if (!add_param(options, argv[optind], error))
+            return FALSE;
+    return TRUE;
+}
+
+/* Says what getopt found wrong with the option that it stopped at. */
+static gboolean refuse(int code, const char *argument, GError **error)
+{
+    g_autofree char *shown = fleet_quotable(argument);
+
+    if (code == ':')
+        g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE, "option '%s' needs a value", shown);
+    else if (optopt >= CODE_SYSTEM || optopt == 'h' || optopt == 'q')
+        g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE, "option '%s' takes no value", shown);
+    else if (g_ascii_isgraph((char)optopt))
+        /* A letter within a word of several: the word itself may be the next one's by now. */
+        g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE, "option '-%c' is unknown", (char)optopt);
+    else
+        g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE, "option '%s' is unknown or ambiguous", shown);
+    return FALSE;
+}
+
+/* The options that every verb takes. FALSE, without an error, if it is none of them. */
+static gboolean take_common(FleetOptions *options, int code, GError **error)
+{
+    switch (code) {
+    case CODE_WORD:
+        g_ptr_array_add(options->words, g_strdup(optarg));
+        return TRUE;
+    case 'h':
+        options->help = TRUE;
+        return TRUE;
+    case 'q':
+        options->quiet = TRUE;
+        return TRUE;
+    case CODE_VERSION:
+        options->version = TRUE;
+        return TRUE;
+    case CODE_SYSTEM:
+        set_destination(options, FLEET_TRANSPORT_SYSTEM, NULL);
+        return TRUE;
+    case CODE_USER:
+        set_destination(options, FLEET_TRANSPORT_USER, NULL);
+        return TRUE;
+    case CODE_ADDRESS:
+        set_destination(options, FLEET_TRANSPORT_ADDRESS, optarg);
+        return TRUE;
+    case 'H':
+        set_destination(options, FLEET_TRANSPORT_HOST, optarg);
+        return TRUE;
+    case CODE_JSON:
+        return set_json(options, optarg, error);
+    case CODE_NO_LEGEND:
+        options->legend = FALSE;
+        return TRUE;
+    case CODE_NO_PAGER:
+        options->pager = FALSE;
+        return TRUE;
+    case CODE_NO_ASK_PASSWORD:
+        options->ask_password = FALSE;
+        return TRUE;
+    default:
+        return FALSE;
+    }
+}
+
+/* The options that single verbs take. */
+static gboolean take_verbs(FleetOptions *options, int code, int argc, char **argv, GError **error)
+{
+    switch (code) {
+    case CODE_NAME:
+        options->given |= FLEET_OPTION_NAME;
+        set_string(&options->name, optarg);
+        return TRUE;
+    case CODE_TYPE:
+        options->given |= FLEET_OPTION_TYPE;
+        g_ptr_array_add(options->types, g_strdup(optarg));
+        return TRUE;
+    case CODE_STATUS:
+        options->given |= FLEET_OPTION_STATUS;
+        add_list(options->statuses, optarg, g_ascii_strup);
+        return TRUE;
+    case CODE_RESULT:
+        options->given |= FLEET_OPTION_RESULT;
+        add_list(options->results, optarg, g_ascii_strdown);
+        return TRUE;
+    case CODE_PREFIX:
+        options->given |= FLEET_OPTION_PREFIX;
+        set_string(&options->prefix, optarg);
+        return TRUE;
+    case CODE_NAME_CONTAINS:
+        options->given |= FLEET_OPTION_NAME_CONTAINS;
+        set_string(&options->name_contains, optarg);
+        return TRUE;
+    case 'd':
+        options->given |= FLEET_OPTION_DEVICE;
+        set_string(&options->device, optarg);
+        return TRUE;
+    case CODE_ACTIVE:
+        options->given |= FLEET_OPTION_ACTIVE;
+        return TRUE;
+    case CODE_PARAMS:
+        options->given |= FLEET_OPTION_PARAMS;
+        return add_params(options, argc, argv, error);
+    case CODE_INTERVAL:
+        options->given |= FLEET_OPTION_INTERVAL;
+        return set_interval(options, optarg, error);
+    case 'n':
+        options->given |= FLEET_OPTION_LIMIT;
+        return set_limit(options, optarg, error);
+    default:
+        return refuse(code, argv[optind - 1], error);
+    }
+}
+
+static gboolean take_all(FleetOptions *options, int argc, char **argv, GError **error)
+{
+    int code;
+
+    /* 0 rather than 1: glibc then starts afresh, whatever it has read before. */
+    optind = 0;
+    opterr = 0;
+    while ((code = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
+        g_autoptr(GError) reason = NULL;
+
+        if (take_common(options, code, &reason))
+            continue;
+        if (reason != NULL || !take_verbs(options, code, argc, argv, &reason)) {
+            g_propagate_error(error, g_steal_pointer(&reason));
+            return FALSE;
+        }
+    }
+    for (; optind < argc; optind++)
+        g_ptr_array_add(options->words, g_strdup(argv[optind]));
+    return TRUE;
+}
+
+FleetOptions *fleet_options_parse(int argc, char **argv, GError **error)
+{
+    g_autoptr(FleetOptions) options = fleet_options_new();
+
+    for (int i = 1; i < argc; i++)
+        if (!g_utf8_validate(argv[i], -1, NULL)) {
+            g_autofree char *shown = fleet_quotable(argv[i]);
+            g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE, "'%s' is not valid UTF-8", shown);
+            return NULL;
+        }
+    if (!take_all(options, argc, argv, error))
+        return NULL;
+    return g_steal_pointer(&options);
+}

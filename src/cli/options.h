@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The command line, read. Options may stand before, between and after the words; "--" ends them.
+ */
+
+#include <glib.h>
+
+typedef enum {
+    FLEET_TRANSPORT_SYSTEM,
+    FLEET_TRANSPORT_USER,
+    FLEET_TRANSPORT_ADDRESS,
+    FLEET_TRANSPORT_HOST,
+} FleetTransport;
+
+typedef enum {
+    FLEET_JSON_OFF,
+    FLEET_JSON_SHORT,
+    FLEET_JSON_PRETTY,
+} FleetJsonMode;
+
+/* The options that only some verbs take, as bits of FleetOptions.given. */
+typedef enum {
+    FLEET_OPTION_NAME = 1 << 0,
+    FLEET_OPTION_TYPE = 1 << 1,
+    FLEET_OPTION_STATUS = 1 << 2,
+    FLEET_OPTION_PREFIX = 1 << 3,
+    FLEET_OPTION_NAME_CONTAINS = 1 << 4,
+    FLEET_OPTION_PARAMS = 1 << 5,
+    FLEET_OPTION_INTERVAL = 1 << 6,
+    FLEET_OPTION_DEVICE = 1 << 7,
+    FLEET_OPTION_RESULT = 1 << 8,
+    FLEET_OPTION_ACTIVE = 1 << 9,
+    FLEET_OPTION_LIMIT = 1 << 10,
+} FleetVerbOption;
+
+typedef struct {
+    FleetTransport transport;
+    char *destination; /* the address or the host; NULL for the two buses */
+    FleetJsonMode json;
+    gboolean legend;
+    gboolean pager;
+    gboolean quiet;
+    gboolean ask_password;
+    gboolean help;
+    gboolean version;
+
+    guint given; /* FLEET_OPTION_... that stood on the command line */
+    char *name;
+    GPtrArray *types;    /* char *, as they were written */
+    GPtrArray *statuses; /* char *, upper case */
+    GPtrArray *results;  /* char *, lower case */
+    char *prefix;
+    char *name_contains;
+    char *device;
+    GPtrArray *params; /* char *, "key=value" */
+    gint64 interval;   /* µs */
+    guint limit;       /* rows; 0 = all */
+
+    GPtrArray *words; /* char *: the verb and its arguments */
+} FleetOptions;
+
+/* What holds where nothing is said: the system bus, text for people, every 2 s. */
+FleetOptions *fleet_options_new(void) G_GNUC_WARN_UNUSED_RESULT;
+
+/*
+ * Reads a command line; argv[0] is skipped. Every text is checked to be UTF-8, which is all that D-Bus can carry. On
+ * failure NULL and a FLEET_CLI_ERROR with code USAGE.
+ */
+FleetOptions *fleet_options_parse(int argc, char **argv, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void fleet_options_free(FleetOptions *options);
+
+/* The name of the first of these options, with its dashes, static: for messages. */
+const char *fleet_option_name(guint options);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(FleetOptions, fleet_options_free)
