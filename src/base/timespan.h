@@ -9,7 +9,8 @@
 
 /*
  * Reads "10s", "5min 30s", "1.5h", "250ms", "90" (bare numbers are seconds). Units: us ms s m min h d w and their long
- * forms. INVALID_ARGUMENT on anything else, on negative values and on spans beyond 2^63 µs.
+ * forms. INVALID_ARGUMENT on anything else, on negative values and on spans of 2^61 µs and more, so that
+ * a span can be added to any time without an overflow.
  */
 gboolean fleet_timespan_parse(const char *string, gint64 *usec, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
