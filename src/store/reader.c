@@ -6,6 +6,8 @@
 #include "base/log.h"
 #include "store/sqlite/action_rows.h"
 
+#include <pthread.h>
+
 typedef struct {
     /* the question: either or */
     FleetActionId id;
@@ -28,8 +30,8 @@ struct FleetReader {
     gpointer user_data;
     gint closing; /* atomic */
 
-    GMutex mutex; /* guards all below */
-    GCond cond;
+    pthread_mutex_t mutex; /* guards all below */
+    pthread_cond_t cond;
     GQueue open;     /* of Question */
     GQueue answered; /* of Question */
 };
@@ -72,24 +74,24 @@ static gpointer run(gpointer data)
 {
     FleetReader *reader = data;
 
-    g_mutex_lock(&reader->mutex);
+    pthread_mutex_lock(&reader->mutex);
     while (!g_atomic_int_get(&reader->closing)) {
         Question *question = g_queue_pop_head(&reader->open);
 
         if (question == NULL) {
-            g_cond_wait(&reader->cond, &reader->mutex);
+            pthread_cond_wait(&reader->cond, &reader->mutex);
             continue;
         }
-        g_mutex_unlock(&reader->mutex);
+        pthread_mutex_unlock(&reader->mutex);
         answer(reader, question);
-        g_mutex_lock(&reader->mutex);
+        pthread_mutex_lock(&reader->mutex);
         g_queue_push_tail(&reader->answered, question);
-        g_mutex_unlock(&reader->mutex);
+        pthread_mutex_unlock(&reader->mutex);
 
         reader->wake(reader->user_data);
-        g_mutex_lock(&reader->mutex);
+        pthread_mutex_lock(&reader->mutex);
     }
-    g_mutex_unlock(&reader->mutex);
+    pthread_mutex_unlock(&reader->mutex);
     return NULL;
 }
 
@@ -100,8 +102,8 @@ FleetReader *fleet_reader_new(const char *directory, FleetWakeFunc wake, gpointe
     reader->directory = g_strdup(directory);
     reader->wake = wake;
     reader->user_data = user_data;
-    g_mutex_init(&reader->mutex);
-    g_cond_init(&reader->cond);
+    pthread_mutex_init(&reader->mutex, NULL);
+    pthread_cond_init(&reader->cond, NULL);
     g_queue_init(&reader->open);
     g_queue_init(&reader->answered);
     return reader;
@@ -114,28 +116,28 @@ void fleet_reader_start(FleetReader *reader)
 
 void fleet_reader_free(FleetReader *reader)
 {
-    g_mutex_lock(&reader->mutex);
+    pthread_mutex_lock(&reader->mutex);
     g_atomic_int_set(&reader->closing, 1);
-    g_cond_signal(&reader->cond);
-    g_mutex_unlock(&reader->mutex);
+    pthread_cond_signal(&reader->cond);
+    pthread_mutex_unlock(&reader->mutex);
     if (reader->thread != NULL)
         g_thread_join(reader->thread);
 
     g_queue_clear_full(&reader->open, (GDestroyNotify)free_question);
     g_queue_clear_full(&reader->answered, (GDestroyNotify)free_question);
     g_clear_pointer(&reader->database, fleet_database_close);
-    g_cond_clear(&reader->cond);
-    g_mutex_clear(&reader->mutex);
+    pthread_cond_destroy(&reader->cond);
+    pthread_mutex_destroy(&reader->mutex);
     g_free(reader->directory);
     g_free(reader);
 }
 
 static void ask(FleetReader *reader, Question *question)
 {
-    g_mutex_lock(&reader->mutex);
+    pthread_mutex_lock(&reader->mutex);
     g_queue_push_tail(&reader->open, question);
-    g_cond_signal(&reader->cond);
-    g_mutex_unlock(&reader->mutex);
+    pthread_cond_signal(&reader->cond);
+    pthread_mutex_unlock(&reader->mutex);
 }
 
 void fleet_reader_find_action(
@@ -167,9 +169,9 @@ void fleet_reader_deliver(FleetReader *reader)
     Question *question;
 
     for (;;) {
-        g_mutex_lock(&reader->mutex);
+        pthread_mutex_lock(&reader->mutex);
         question = g_queue_pop_head(&reader->answered);
-        g_mutex_unlock(&reader->mutex);
+        pthread_mutex_unlock(&reader->mutex);
         if (question == NULL)
             return;
         if (question->action_found != NULL)

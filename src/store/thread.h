@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * What the store's two threads share.
+ * What the store's two threads share. They lock with POSIX's mutexes, not GLib's, because ThreadSanitizer sees only
+ * those.
  */
 
 #include <glib.h>

@@ -6,6 +6,8 @@
 #include "store/sqlite/action_rows.h"
 #include "store/sqlite/device_rows.h"
 
+#include <pthread.h>
+
 /* So much is worth a batch of its own; an idle thread need not wait for the end of the main loop's turn. */
 #define FLUSH_AT 64
 
@@ -15,8 +17,8 @@ struct FleetWriter {
     FleetWakeFunc wake;
     gpointer user_data;
 
-    GMutex mutex; /* guards all below */
-    GCond cond;   /* the thread waits for work, or for the failure to be dealt with */
+    pthread_mutex_t mutex; /* guards all below */
+    pthread_cond_t cond;   /* the thread waits for work, or for the failure to be dealt with */
     FleetSubmissionList queue;
     FleetSubmissionList committed;
     FleetSubmissionList failed;
@@ -74,7 +76,7 @@ static gboolean wait_for_batch(FleetWriter *writer, FleetSubmissionList *batch)
 {
     while ((writer->queue.head == NULL || writer->reason != NULL || writer->handling) && !writer->closing) {
         writer->idle = writer->reason == NULL && !writer->handling;
-        g_cond_wait(&writer->cond, &writer->mutex);
+        pthread_cond_wait(&writer->cond, &writer->mutex);
     }
     writer->idle = FALSE;
 
@@ -90,23 +92,23 @@ static gpointer run(gpointer data)
     FleetWriter *writer = data;
     FleetSubmissionList batch = {0};
 
-    g_mutex_lock(&writer->mutex);
+    pthread_mutex_lock(&writer->mutex);
     while (wait_for_batch(writer, &batch)) {
         GError *reason = NULL;
 
-        g_mutex_unlock(&writer->mutex);
+        pthread_mutex_unlock(&writer->mutex);
         if (!write_batch(writer->database, &batch, &reason))
             g_assert(reason != NULL);
-        g_mutex_lock(&writer->mutex);
+        pthread_mutex_lock(&writer->mutex);
         fleet_submission_list_splice(reason == NULL ? &writer->committed : &writer->failed, &batch);
         writer->reason = reason;
-        g_mutex_unlock(&writer->mutex);
+        pthread_mutex_unlock(&writer->mutex);
 
         writer->wake(writer->user_data);
         fleet_database_checkpoint(writer->database);
-        g_mutex_lock(&writer->mutex);
+        pthread_mutex_lock(&writer->mutex);
     }
-    g_mutex_unlock(&writer->mutex);
+    pthread_mutex_unlock(&writer->mutex);
     return NULL;
 }
 
@@ -117,8 +119,8 @@ FleetWriter *fleet_writer_new(FleetDatabase *database, FleetWakeFunc wake, gpoin
     writer->database = database;
     writer->wake = wake;
     writer->user_data = user_data;
-    g_mutex_init(&writer->mutex);
-    g_cond_init(&writer->cond);
+    pthread_mutex_init(&writer->mutex, NULL);
+    pthread_cond_init(&writer->cond, NULL);
     return writer;
 }
 
@@ -129,10 +131,10 @@ void fleet_writer_start(FleetWriter *writer)
 
 void fleet_writer_free(FleetWriter *writer)
 {
-    g_mutex_lock(&writer->mutex);
+    pthread_mutex_lock(&writer->mutex);
     writer->closing = TRUE;
-    g_cond_signal(&writer->cond);
-    g_mutex_unlock(&writer->mutex);
+    pthread_cond_signal(&writer->cond);
+    pthread_mutex_unlock(&writer->mutex);
     if (writer->thread != NULL)
         g_thread_join(writer->thread);
 
@@ -143,53 +145,53 @@ void fleet_writer_free(FleetWriter *writer)
     fleet_submission_list_clear(&writer->queue);
     g_clear_error(&writer->reason);
     fleet_database_close(writer->database);
-    g_cond_clear(&writer->cond);
-    g_mutex_clear(&writer->mutex);
+    pthread_cond_destroy(&writer->cond);
+    pthread_mutex_destroy(&writer->mutex);
     g_free(writer);
 }
 
 void fleet_writer_submit(FleetWriter *writer, FleetSubmission *submission)
 {
-    g_mutex_lock(&writer->mutex);
+    pthread_mutex_lock(&writer->mutex);
     fleet_submission_list_append(&writer->queue, submission);
     if (writer->idle && writer->queue.n == FLUSH_AT)
-        g_cond_signal(&writer->cond);
-    g_mutex_unlock(&writer->mutex);
+        pthread_cond_signal(&writer->cond);
+    pthread_mutex_unlock(&writer->mutex);
 }
 
 void fleet_writer_flush(FleetWriter *writer)
 {
-    g_mutex_lock(&writer->mutex);
+    pthread_mutex_lock(&writer->mutex);
     if (writer->idle && writer->queue.head != NULL)
-        g_cond_signal(&writer->cond);
-    g_mutex_unlock(&writer->mutex);
+        pthread_cond_signal(&writer->cond);
+    pthread_mutex_unlock(&writer->mutex);
 }
 
 gboolean fleet_writer_take_committed(FleetWriter *writer, FleetSubmissionList *committed)
 {
     gboolean has_failed;
 
-    g_mutex_lock(&writer->mutex);
+    pthread_mutex_lock(&writer->mutex);
     fleet_submission_list_splice(committed, &writer->committed);
     has_failed = writer->reason != NULL;
-    g_mutex_unlock(&writer->mutex);
+    pthread_mutex_unlock(&writer->mutex);
     return has_failed;
 }
 
 void fleet_writer_take_failed(FleetWriter *writer, FleetSubmissionList *failed, GError **reason)
 {
-    g_mutex_lock(&writer->mutex);
+    pthread_mutex_lock(&writer->mutex);
     fleet_submission_list_splice(failed, &writer->failed);
     fleet_submission_list_splice(failed, &writer->queue);
     *reason = g_steal_pointer(&writer->reason);
     writer->handling = TRUE;
-    g_mutex_unlock(&writer->mutex);
+    pthread_mutex_unlock(&writer->mutex);
 }
 
 void fleet_writer_resume(FleetWriter *writer)
 {
-    g_mutex_lock(&writer->mutex);
+    pthread_mutex_lock(&writer->mutex);
     writer->handling = FALSE;
-    g_cond_signal(&writer->cond);
-    g_mutex_unlock(&writer->mutex);
+    pthread_cond_signal(&writer->cond);
+    pthread_mutex_unlock(&writer->mutex);
 }

@@ -22,7 +22,7 @@ static void note(FleetTestStore *test, const char *what, const char *name)
 
 static void committed(gpointer transaction)
 {
-    g_autofree Owner *owner = transaction;
+    Owner *owner = transaction;
 
     note(owner->test, "committed", owner->name);
 }
@@ -36,7 +36,7 @@ static void roll_back(gpointer transaction)
 
 static void failed(gpointer transaction, const GError *error)
 {
-    g_autofree Owner *owner = transaction;
+    Owner *owner = transaction;
 
     g_clear_error(&owner->test->failure);
     owner->test->failure = g_error_copy(error);
@@ -58,6 +58,7 @@ FleetTestStore *fleet_test_store_new(const char *directory)
     FleetTestStore *test = g_new0(FleetTestStore, 1);
     g_autoptr(GError) error = NULL;
 
+    test->owners = g_ptr_array_new_with_free_func(g_free);
     test->events = g_string_new(NULL);
     test->store = fleet_store_open(directory, &error);
     fleet_test_assert_no_error(error);
@@ -68,7 +69,8 @@ FleetTestStore *fleet_test_store_new(const char *directory)
 
 void fleet_test_store_free(FleetTestStore *test)
 {
-    fleet_store_free(test->store);
+    g_clear_pointer(&test->store, fleet_store_free);
+    g_ptr_array_unref(test->owners);
     g_string_free(test->events, TRUE);
     g_clear_error(&test->failure);
     g_free(test->reason);
@@ -81,6 +83,7 @@ void fleet_test_store_submit(FleetTestStore *test, const char *name, const Fleet
 
     owner->test = test;
     owner->name = name;
+    g_ptr_array_add(test->owners, owner);
     fleet_store_submit(test->store, changes, n, owner);
 }
 
@@ -152,9 +155,9 @@ FleetDevice *fleet_test_device(gint64 key, const char *id)
 
     device->key = key;
     device->status = FLEET_DEVICE_MAINTENANCE;
-    device->registered_at = 1700000000000001 + key * 1000;
-    device->updated_at = 1700000000000002 + key * 1000;
-    device->last_seen_at = 1700000000000003 + key * 1000;
+    device->registered_at = 1700000000000001 + key % 1000;
+    device->updated_at = 1700000000000002 + key % 1000;
+    device->last_seen_at = 1700000000000003 + key % 1000;
     return device;
 }
 
@@ -164,7 +167,7 @@ FleetAction *fleet_test_action(gint64 sequence, const char *device_id)
     GRefString *type = g_ref_string_new_intern("SOFTWARE_UPDATE");
     GRefString *driver = g_ref_string_new_intern("simulated");
     g_autoptr(FleetParameters) parameters = fleet_test_parameters("url", "https://example.com/1", NULL);
-    gint64 initiated_at = 1700000000123456 + sequence * 1000000;
+    gint64 initiated_at = 1700000000123456 + sequence % 1000 * 1000000;
     FleetAction *action =
             fleet_action_new((FleetActionId){initiated_at / 1000, sequence}, device, type, driver, parameters);
 

@@ -17,10 +17,11 @@ typedef struct FleetTestStore FleetTestStore;
 typedef void (*FleetTestStoreHook)(FleetTestStore *test, const char *event);
 
 struct FleetTestStore {
-    FleetStore *store;
-    GString *events; /* one line each: "committed A", "rolled back A", "failed A", "state failed", "state ok" */
-    GError *failure; /* what the last failed transaction was told */
-    char *reason;    /* what the last change of state was told */
+    FleetStore *store; /* a check may free it first */
+    GPtrArray *owners; /* what was submitted, by name */
+    GString *events;   /* one line each: "committed A", "rolled back A", "failed A", "state failed", "state ok" */
+    GError *failure;   /* what the last failed transaction was told */
+    char *reason;      /* what the last change of state was told */
     FleetTestStoreHook hook;
 };
 

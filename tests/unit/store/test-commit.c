@@ -296,8 +296,7 @@ START_TEST(free_writes_what_was_submitted_and_calls_nobody)
 {
     g_autofree char *directory = fleet_test_directory_new();
     g_autofree char *log = g_build_filename(directory, "fleet.db-wal", NULL);
-    FleetTestStore *test = fleet_test_store_new(directory);
-    g_autoptr(FleetStore) store = test->store;
+    g_autoptr(FleetTestStore) test = fleet_test_store_new(directory);
 
     for (guint i = 0; i < 10; i++) {
         g_autofree char *id = g_strdup_printf("router-%u", i);
@@ -305,7 +304,7 @@ START_TEST(free_writes_what_was_submitted_and_calls_nobody)
 
         fleet_test_store_submit_device(test, "it", FLEET_CHANGE_INSERT_DEVICE, device);
     }
-    fleet_store_free(g_steal_pointer(&store));
+    g_clear_pointer(&test->store, fleet_store_free);
     ck_assert_str_eq(test->events->str, "");
     ck_assert(!g_file_test(log, G_FILE_TEST_EXISTS)); /* moved into the database */
 

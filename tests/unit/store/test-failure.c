@@ -203,12 +203,12 @@ END_TEST
 START_TEST(free_after_a_failure_neither_hangs_nor_calls)
 {
     g_autofree char *directory = fleet_test_directory_new();
-    FleetTestStore *test = fleet_test_store_new(directory);
+    g_autoptr(FleetTestStore) test = fleet_test_store_new(directory);
 
     break_disk();
     insert(test, "a", 1);
     insert(test, "b", 2);
-    fleet_store_free(test->store);
+    g_clear_pointer(&test->store, fleet_store_free);
     mend_disk();
     ck_assert_str_eq(test->events->str, "");
 
