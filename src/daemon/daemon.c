@@ -18,8 +18,9 @@
 #include <glib-unix.h>
 #include <unistd.h>
 
-/* The service manager is promised an end within 5 s. */
-#define STOP_USEC (4500 * FLEET_USEC_PER_MSEC)
+/* An end within 5 s is promised: so long for the disk, and so long for clients that are slow to read. */
+#define STORE_USEC (4000 * FLEET_USEC_PER_MSEC)
+#define FLUSH_USEC (500 * FLEET_USEC_PER_MSEC)
 
 struct FleetDaemon {
     const FleetOptions *options;
@@ -254,31 +255,48 @@ static gboolean end(gpointer user_data)
     return G_SOURCE_CONTINUE;
 }
 
-/* Everything acknowledged is on disk, and everything on disk is acknowledged. */
-static gboolean is_quiet(const FleetDaemon *daemon)
+static gboolean is_stored(const FleetDaemon *daemon)
 {
-    return !fleet_ledger_is_busy(daemon->ledger) && !fleet_history_is_busy(daemon->history) &&
-           (daemon->bus == NULL || fleet_endpoint_is_flushed(daemon->bus)) &&
+    return !fleet_ledger_is_busy(daemon->ledger) && !fleet_history_is_busy(daemon->history);
+}
+
+static gboolean is_flushed(const FleetDaemon *daemon)
+{
+    return (daemon->bus == NULL || fleet_endpoint_is_flushed(daemon->bus)) &&
            (daemon->listener == NULL || fleet_listener_is_flushed(daemon->listener));
 }
 
-static void out_of_time(FleetTimer *timer)
+static void set_flag(FleetTimer *timer)
 {
-    fleet_log_error("the disk or a client takes too long; what was not acknowledged yet is given up");
-    _exit(FLEET_EXIT_FAILURE);
+    *(gboolean *)timer->data = TRUE;
 }
 
+/* Lets the loop turn until the condition holds. FALSE if it does not within the time. */
+static gboolean wait_until(FleetDaemon *daemon, gboolean (*condition)(const FleetDaemon *daemon), gint64 usec)
+{
+    gboolean late = FALSE;
+    FleetTimer deadline = {.fire = set_flag, .data = &late};
+
+    fleet_timers_set(daemon->timers, &deadline, fleet_clock_boottime() + usec);
+    while (!condition(daemon) && !late)
+        g_main_context_iteration(NULL, TRUE);
+    fleet_timers_clear(daemon->timers, &deadline);
+    return !late;
+}
+
+/* Everything accepted comes to the disk, and everything on disk is acknowledged. */
 static void stop(FleetDaemon *daemon)
 {
-    FleetTimer deadline = {.fire = out_of_time};
-
     fleet_service_stopping();
     daemon->api.stopping = TRUE;
     fleet_engine_stop(daemon->engine);
-    fleet_timers_set(daemon->timers, &deadline, fleet_clock_boottime() + STOP_USEC);
-    while (!is_quiet(daemon))
-        g_main_context_iteration(NULL, TRUE);
-    fleet_timers_clear(daemon->timers, &deadline);
+    if (!wait_until(daemon, is_stored, STORE_USEC)) {
+        /* The store's thread hangs in a system call, so nothing can be ended in order. */
+        fleet_log_error("the disk does not answer; what was not acknowledged yet is given up");
+        _exit(FLEET_EXIT_FAILURE);
+    }
+    if (!wait_until(daemon, is_flushed, FLUSH_USEC))
+        fleet_log_warning("a client does not read the replies to its calls; they are dropped");
 }
 
 FleetExitStatus fleet_daemon_run(FleetDaemon *daemon)
