@@ -125,6 +125,20 @@ GVariant *fleet_test_action_info(GDBusConnection *connection, const char *id)
     return info(connection, "GetDeviceActionStatus", id);
 }
 
+char *fleet_test_row_ids(GVariant *reply)
+{
+    g_autoptr(GVariant) rows = g_variant_get_child_value(reply, 0);
+    GString *ids = g_string_new(NULL);
+
+    for (gsize i = 0; i < g_variant_n_children(rows); i++) {
+        g_autoptr(GVariant) row = g_variant_get_child_value(rows, i);
+        const char *id;
+        g_variant_get_child(row, 0, "&s", &id);
+        g_string_append_printf(ids, "%s%s", i > 0 ? " " : "", id);
+    }
+    return g_string_free(ids, FALSE);
+}
+
 void fleet_test_assert_entry_at(const char *file, int line, GVariant *dict, const char *key, const char *text)
 {
     g_autoptr(GVariant) value = g_variant_lookup_value(dict, key, NULL);

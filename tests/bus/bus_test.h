@@ -76,6 +76,9 @@ char *fleet_test_action_path(const char *id) G_GNUC_WARN_UNUSED_RESULT;
 GVariant *fleet_test_device_info(GDBusConnection *connection, const char *id) G_GNUC_WARN_UNUSED_RESULT;
 GVariant *fleet_test_action_info(GDBusConnection *connection, const char *id) G_GNUC_WARN_UNUSED_RESULT;
 
+/* The first column of a list of devices or actions that was answered, with blanks between. Owned by the caller. */
+char *fleet_test_row_ids(GVariant *reply) G_GNUC_WARN_UNUSED_RESULT;
+
 /* Fails unless an entry of an a{sv} prints as that text ("'IDLE'", "1.0"). */
 #define fleet_test_assert_entry(dict, key, text) fleet_test_assert_entry_at(__FILE__, __LINE__, (dict), (key), (text))
 void fleet_test_assert_entry_at(const char *file, int line, GVariant *dict, const char *key, const char *text);
