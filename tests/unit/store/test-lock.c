@@ -90,8 +90,13 @@ START_TEST(lock_is_given_back)
     fleet_lock_free(g_steal_pointer(&lock));
     child = fork();
     ck_assert_int_ge(child, 0);
-    if (child == 0)
-        _exit(fleet_lock_take(directory, NULL) != NULL ? 0 : 1);
+    if (child == 0) {
+        lock = fleet_lock_take(directory, NULL);
+        if (lock == NULL)
+            _exit(1);
+        fleet_lock_free(lock);
+        _exit(0);
+    }
     ck_assert_int_eq(waitpid(child, &status, 0), child);
     ck_assert_int_eq(status, 0);
 }
