@@ -234,17 +234,17 @@ gboolean fleet_test_daemon_wait_notify(FleetTestDaemon *daemon, const char *assi
 {
     gint64 deadline = fleet_test_deadline(seconds);
 
-    for (;;) {
+    for (gboolean last = FALSE;;) {
         struct pollfd wait[] = {{.fd = daemon->notify, .events = POLLIN},
                 {.fd = fleet_test_process_fd(daemon->process), .events = POLLIN}};
-        int n = poll(wait, 2, fleet_test_remaining(deadline));
 
-        /* Whatever ended the wait: what was sent before the end of the process or of the time counts. */
         read_notifications(daemon);
         if (was_notified(daemon, assignment))
             return TRUE;
-        if (n == 0 || wait[1].revents != 0)
+        if (last)
             return FALSE;
+        /* What was sent before the end of the process, or of the time, counts. */
+        last = poll(wait, 2, fleet_test_remaining(deadline)) == 0 || wait[1].revents != 0;
     }
 }
 
