@@ -292,13 +292,15 @@ gboolean fleet_registry_stage_update(FleetRegistry *registry, FleetTransaction *
     Slot *slot = find_staged(registry, id, error);
     if (slot == NULL)
         return FALSE;
+    if (name != NULL && *name == '\0')
+        name = id;
     if ((name == NULL || g_str_equal(name, slot->staged->name)) &&
             (type == NULL || g_str_equal(type, slot->staged->type)))
         return TRUE;
 
     FleetDevice *device = fleet_device_copy(slot->staged);
     if (name != NULL)
-        fleet_device_set_name(device, *name != '\0' ? name : id);
+        fleet_device_set_name(device, name);
     if (type != NULL)
         fleet_device_set_type(device, type);
     device->updated_at = fleet_clock_realtime();
