@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "cli/options.h"
+
+#include "base/clock.h"
+#include "cli/exit.h"
+#include "lib/main.h"
+
+#include <stdlib.h>
+
+/* Reads a command line, written as a shell would have it. */
+static FleetOptions *parse(const char *line, GError **error)
+{
+    g_autofree char *whole = g_strconcat("fleetctl ", line, NULL);
+    g_auto(GStrv) argv = NULL;
+    int argc;
+
+    ck_assert(g_shell_parse_argv(whole, &argc, &argv, NULL));
+    return fleet_options_parse(argc, argv, error);
+}
+
+static FleetOptions *parse_well(const char *line)
+{
+    g_autoptr(GError) error = NULL;
+    FleetOptions *options = parse(line, &error);
+
+    fleet_test_assert_no_error(error);
+    return options;
+}
+
+static void assert_list(GPtrArray *list, const char *expected)
+{
+    g_autoptr(GPtrArray) ended = g_ptr_array_copy(list, NULL, NULL);
+
+    g_ptr_array_set_free_func(ended, NULL);
+    g_ptr_array_add(ended, NULL);
+    g_autofree char *joined = g_strjoinv("|", (char **)ended->pdata);
+    ck_assert_str_eq(joined, expected);
+}
+
+static void assert_refused(const char *line, const char *part)
+{
+    g_autoptr(GError) error = NULL;
+
+    ck_assert_ptr_null(parse(line, &error));
+    fleet_test_assert_error(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE);
+    fleet_test_assert_contains(error->message, part);
+}
+
+START_TEST(nothing_gives_the_defaults)
+{
+    g_autoptr(FleetOptions) options = parse_well("");
+
+    ck_assert_int_eq(options->transport, FLEET_TRANSPORT_SYSTEM);
+    ck_assert_ptr_null(options->destination);
+    ck_assert_int_eq(options->json, FLEET_JSON_OFF);
+    ck_assert(options->legend && options->pager && options->ask_password);
+    ck_assert(!options->quiet && !options->help && !options->version);
+    ck_assert_int_eq(options->interval, 2 * FLEET_USEC_PER_SEC);
+    ck_assert_uint_eq(options->given, 0);
+    ck_assert_uint_eq(options->words->len, 0);
+}
+END_TEST
+
+START_TEST(options_stand_anywhere)
+{
+    static const char *const lines[] = {"--name 'Main Router' --type router --status idle register r1",
+            "register --name 'Main Router' r1 --type router --status=idle",
+            "register r1 --type=router --status Idle --name='Main Router'"};
+
+    for (guint i = 0; i < G_N_ELEMENTS(lines); i++) {
+        g_autoptr(FleetOptions) options = parse_well(lines[i]);
+
+        assert_list(options->words, "register|r1");
+        assert_list(options->statuses, "IDLE");
+        assert_list(options->types, "router");
+        ck_assert_str_eq(options->name, "Main Router");
+        ck_assert_uint_eq(options->given, FLEET_OPTION_NAME | FLEET_OPTION_TYPE | FLEET_OPTION_STATUS);
+    }
+}
+END_TEST
+
+START_TEST(options_stand_anywhere_for_posix_too)
+{
+    setenv("POSIXLY_CORRECT", "1", 1);
+    g_autoptr(FleetOptions) options = parse_well("register r1 --type router");
+
+    assert_list(options->words, "register|r1");
+    assert_list(options->types, "router");
+}
+END_TEST
+
+START_TEST(dashes_end_the_options)
+{
+    g_autoptr(FleetOptions) options = parse_well("get-info -q -- --user -q");
+
+    assert_list(options->words, "get-info|--user|-q");
+    ck_assert_int_eq(options->transport, FLEET_TRANSPORT_SYSTEM);
+    ck_assert(options->quiet);
+}
+END_TEST
+
+START_TEST(params_take_words_up_to_the_next_option)
+{
+    g_autoptr(FleetOptions) options = parse_well("initiate-action r1 X --params a=1 b=x=y c= --quiet");
+
+    assert_list(options->params, "a=1|b=x=y|c=");
+    assert_list(options->words, "initiate-action|r1|X");
+    ck_assert(options->quiet);
+}
+END_TEST
+
+START_TEST(params_repeat)
+{
+    g_autoptr(FleetOptions) options = parse_well("initiate-action --params=a=1 r1 --params b=2 c=3 X --params=-d=4");
+
+    assert_list(options->params, "a=1|b=2|c=3|-d=4");
+    assert_list(options->words, "initiate-action|r1|X");
+}
+END_TEST
+
+START_TEST(params_end_at_the_dashes)
+{
+    g_autoptr(FleetOptions) options = parse_well("initiate-action --params a=1 -- id=1 X");
+
+    assert_list(options->params, "a=1");
+    assert_list(options->words, "initiate-action|id=1|X");
+}
+END_TEST
+
+START_TEST(params_are_pairs)
+{
+    assert_refused("initiate-action r1 X --params version", "KEY=VALUE");
+    assert_refused("initiate-action r1 X --params =1", "KEY=VALUE");
+    assert_refused("initiate-action r1 X --params a=1 =2", "KEY=VALUE");
+    assert_refused("initiate-action r1 X --params", "'--params' needs a value");
+}
+END_TEST
+
+START_TEST(lists_take_commas_and_repeat)
+{
+    g_autoptr(FleetOptions) options =
+            parse_well("list-actions --status=running,Pending --status failed --result Timed-Out --type a,b --type c");
+
+    assert_list(options->statuses, "RUNNING|PENDING|FAILED");
+    assert_list(options->results, "timed-out");
+    /* A device's type is free text and may hold a comma. */
+    assert_list(options->types, "a,b|c");
+}
+END_TEST
+
+START_TEST(last_destination_wins)
+{
+    g_autoptr(FleetOptions) options = parse_well("--system --user list");
+    g_autoptr(FleetOptions) address = parse_well("--user --address unix:path=/x list");
+    g_autoptr(FleetOptions) host = parse_well("-Hroot@box list");
+    g_autoptr(FleetOptions) system = parse_well("--address=unix:path=/x --system");
+
+    ck_assert_int_eq(options->transport, FLEET_TRANSPORT_USER);
+    ck_assert_int_eq(address->transport, FLEET_TRANSPORT_ADDRESS);
+    ck_assert_str_eq(address->destination, "unix:path=/x");
+    ck_assert_int_eq(host->transport, FLEET_TRANSPORT_HOST);
+    ck_assert_str_eq(host->destination, "root@box");
+    ck_assert_int_eq(system->transport, FLEET_TRANSPORT_SYSTEM);
+    ck_assert_ptr_null(system->destination);
+}
+END_TEST
+
+START_TEST(switches_switch)
+{
+    g_autoptr(FleetOptions) options =
+            parse_well("-q --no-legend --no-pager --no-ask-password --json=pretty --help --version --active");
+
+    ck_assert(options->quiet && !options->legend && !options->pager && !options->ask_password);
+    ck_assert(options->help && options->version);
+    ck_assert_int_eq(options->json, FLEET_JSON_PRETTY);
+    ck_assert_uint_eq(options->given, FLEET_OPTION_ACTIVE);
+}
+END_TEST
+
+START_TEST(json_has_three_modes)
+{
+    g_autoptr(FleetOptions) brief = parse_well("--json short");
+    g_autoptr(FleetOptions) off = parse_well("--json=short --json=off");
+
+    ck_assert_int_eq(brief->json, FLEET_JSON_SHORT);
+    ck_assert_int_eq(off->json, FLEET_JSON_OFF);
+    assert_refused("--json=long list", "use short, pretty or off");
+    assert_refused("--json", "'--json' needs a value");
+}
+END_TEST
+
+START_TEST(interval_is_a_span)
+{
+    g_autoptr(FleetOptions) seconds = parse_well("poll-action a --interval 5");
+    g_autoptr(FleetOptions) span = parse_well("poll-action a --interval=250ms");
+
+    ck_assert_int_eq(seconds->interval, 5 * FLEET_USEC_PER_SEC);
+    ck_assert_int_eq(span->interval, 250 * FLEET_USEC_PER_MSEC);
+    assert_refused("poll-action a --interval=soon", "'soon' is not a time span");
+    assert_refused("poll-action a --interval=-1", "not a time span");
+    assert_refused("poll-action a --interval=0", "too short");
+}
+END_TEST
+
+START_TEST(limit_is_a_number)
+{
+    g_autoptr(FleetOptions) options = parse_well("list-actions -n 25");
+
+    ck_assert_uint_eq(options->limit, 25);
+    assert_refused("list-actions -n 0", "not a number of rows");
+    assert_refused("list-actions -n ten", "not a number of rows");
+    assert_refused("list-actions --limit=-3", "not a number of rows");
+}
+END_TEST
+
+START_TEST(unknown_options_are_named)
+{
+    assert_refused("--bogus list", "'--bogus'");
+    assert_refused("list -x", "'-x' is unknown");
+    assert_refused("list -qx", "'-x' is unknown");
+    assert_refused("list --na=x", "unknown or ambiguous");
+    assert_refused("list --user=me", "'--user=me' takes no value");
+    assert_refused("list --help=me", "'--help=me' takes no value");
+    assert_refused("list -H", "'-H' needs a value");
+}
+END_TEST
+
+START_TEST(text_must_be_utf8)
+{
+    char *argv[] = {(char *)"fleetctl", (char *)"register", (char *)"r\xff", NULL};
+    g_autoptr(GError) error = NULL;
+
+    ck_assert_ptr_null(fleet_options_parse(3, argv, &error));
+    fleet_test_assert_error(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE);
+    fleet_test_assert_contains(error->message, "not valid UTF-8");
+}
+END_TEST
+
+START_TEST(names_of_options)
+{
+    ck_assert_str_eq(fleet_option_name(FLEET_OPTION_NAME), "--name");
+    ck_assert_str_eq(fleet_option_name(FLEET_OPTION_LIMIT), "--limit");
+    ck_assert_str_eq(fleet_option_name(FLEET_OPTION_INTERVAL | FLEET_OPTION_LIMIT), "--interval");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("cli-options");
+    TCase *tcase = fleet_test_case(suite, "options");
+
+    tcase_add_test(tcase, nothing_gives_the_defaults);
+    tcase_add_test(tcase, options_stand_anywhere);
+    tcase_add_test(tcase, options_stand_anywhere_for_posix_too);
+    tcase_add_test(tcase, dashes_end_the_options);
+    tcase_add_test(tcase, params_take_words_up_to_the_next_option);
+    tcase_add_test(tcase, params_repeat);
+    tcase_add_test(tcase, params_end_at_the_dashes);
+    tcase_add_test(tcase, params_are_pairs);
+    tcase_add_test(tcase, lists_take_commas_and_repeat);
+    tcase_add_test(tcase, last_destination_wins);
+    tcase_add_test(tcase, switches_switch);
+    tcase_add_test(tcase, json_has_three_modes);
+    tcase_add_test(tcase, interval_is_a_span);
+    tcase_add_test(tcase, limit_is_a_number);
+    tcase_add_test(tcase, unknown_options_are_named);
+    tcase_add_test(tcase, text_must_be_utf8);
+    tcase_add_test(tcase, names_of_options);
+    return fleet_test_main(suite);
+}
