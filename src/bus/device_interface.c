@@ -28,7 +28,7 @@ static int append_type(sd_bus_message *message, gconstpointer object)
 
 static gboolean type_differs(gconstpointer before, gconstpointer after)
 {
-    return ((const FleetDevice *)before)->type != ((const FleetDevice *)after)->type; /* interned */
+    return !g_str_equal(((const FleetDevice *)before)->type, ((const FleetDevice *)after)->type);
 }
 
 static int append_status(sd_bus_message *message, gconstpointer object)
@@ -96,7 +96,7 @@ static int append_driver(sd_bus_message *message, gconstpointer object)
 
 static gboolean driver_differs(gconstpointer before, gconstpointer after)
 {
-    return ((const FleetDevice *)before)->driver != ((const FleetDevice *)after)->driver; /* interned */
+    return !g_str_equal(((const FleetDevice *)before)->driver, ((const FleetDevice *)after)->driver);
 }
 
 static const FleetProperty properties[] = {
