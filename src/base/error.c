@@ -3,7 +3,7 @@
 #include "base/error.h"
 
 /* clang-format off */
-G_DEFINE_QUARK(fleet-error-quark, fleet_error)
+G_DEFINE_QUARK(fleet_error_quark, fleet_error)
 /* clang-format on */
 
 static const char *const names[] = {

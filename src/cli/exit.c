@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 
-G_DEFINE_QUARK(fleet - cli - error - quark, fleet_cli_error)
+G_DEFINE_QUARK(fleet_cli_error_quark, fleet_cli_error)
 
 static FleetExit exit_from_code(FleetError code)
 {

@@ -11,7 +11,7 @@
 #include "store/submission.h"
 #include "store/writer.h"
 
-G_DEFINE_QUARK(fleet - store - error - quark, fleet_store_error)
+G_DEFINE_QUARK(fleet_store_error_quark, fleet_store_error)
 
 /* Where the threads' results come in on the main loop. There is no file descriptor of its own: the threads set a flag
  * and wake the context. */
