@@ -2,69 +2,99 @@
 #pragma once
 
 /*
- * How an action is carried out on a device. A driver is a table of functions (FleetDriverClass) and one object of it;
- * adding one takes a file and a row in drivers.c. All calls, in both directions, are made on the main loop.
+ * How an action is carried out on a device. A driver is a table of functions (FleetDriverClass) and one object of it; adding
+ * one takes a file and a row in drivers.c. All calls, in both directions, are made on the main loop.
  *
- * An attempt is one try to carry out an action. Its start is on disk before the driver hears of it, so a driver that is
- * asked to start can rely on not having been asked before, crash or not; after a restart it is asked to reattach
- * instead.
+ * An attempt is one try to carry out an action. Its start is on disk before the driver hears of it, so a driver that is asked to
+ * start can rely on not having been asked before, crash or not; after a restart it is asked to reattach instead.
+ *
+ * A driver names an attempt by its number in all that it reports. What comes late, of an attempt that is over, is logged and
+ * dropped by the engine, so a driver need not keep track of what became of it.
  */
 
 #include "model/action.h"
+#include "model/device.h"
 
 #include <glib.h>
 
 typedef struct FleetDriver FleetDriver;
 
+/* Which attempt: the action's sequence and the number of the try, from 1. */
+typedef struct {
+    gint64 sequence;
+    guint number;
+} FleetAttemptId;
+
 /* One attempt as a driver sees it. It belongs to the engine and lives until _release. */
 typedef struct {
+    FleetAttemptId id;
     const FleetAction *action; /* the newest image; changes with what the driver reports */
+    const FleetDevice *device; /* as it was when the attempt was handed to the driver */
     gint64 started;            /* µs of CLOCK_BOOTTIME on this boot (it may be negative: started before the boot) */
     gpointer data;             /* the driver's own; NULL at first */
 } FleetAttempt;
 
+/* How an attempt has ended. */
 typedef enum {
     FLEET_OUTCOME_SUCCESS,
-    FLEET_OUTCOME_FAILURE,
+    FLEET_OUTCOME_TRANSIENT, /* failed, nothing was changed for good, and another try may help */
+    FLEET_OUTCOME_PERMANENT, /* failed, and another try would not help */
+    FLEET_OUTCOME_UNCERTAIN, /* nobody knows: it must not be tried again */
+    FLEET_OUTCOME_REJECTED,  /* the device or the driver does not do this at all */
+    FLEET_OUTCOME_STOPPED,   /* it was asked to stop, and the work has stopped */
+    FLEET_OUTCOME_LAST_,     /* not an outcome: their number */
 } FleetOutcome;
 
-/* What a driver may tell the engine, at any time between _start (or _reattach) and _finished. */
+/* What a driver may tell the engine, at any time between _start (or _reattach) and _finished. Each is a sign of life. */
 typedef struct {
     /* How far it is, 0.0 to 1.0. */
-    void (*progress)(FleetAttempt *attempt, double progress);
+    void (*progress)(FleetAttemptId attempt, double progress, gpointer host_data);
 
     /* What it is doing, one lower-case word: "downloading". */
-    void (*phase)(FleetAttempt *attempt, const char *phase);
+    void (*phase)(FleetAttemptId attempt, const char *phase, gpointer host_data);
 
-    /* It has ended, with a message for people. The driver says nothing more about this attempt. */
-    void (*finished)(FleetAttempt *attempt, FleetOutcome outcome, const char *message);
+    /* A line for people. */
+    void (*message)(FleetAttemptId attempt, const char *message, gpointer host_data);
 
-    /* Have _wake called at that time (µs of CLOCK_BOOTTIME; the past means on the next turn). Replaces an earlier wish.
-     */
-    void (*wake_at)(FleetAttempt *attempt, gint64 when);
+    /* From here on it cannot be stopped without harm. */
+    void (*point_of_no_return)(FleetAttemptId attempt, gpointer host_data);
+
+    /* It has ended: with a message for people, and the end of what it printed ("" = nothing). The driver says nothing more. */
+    void (*finished)(FleetAttemptId attempt, FleetOutcome outcome, const char *message, const char *output,
+            gpointer host_data);
+
+    /* After _reattach only: there is no trace of it. */
+    void (*unknown)(FleetAttemptId attempt, const char *message, gpointer host_data);
+
+    /* Have _wake called at that time (µs of CLOCK_BOOTTIME; the past means on the next turn). Replaces an earlier wish. */
+    void (*wake_at)(FleetAttemptId attempt, gint64 when, gpointer host_data);
 } FleetDriverHost;
 
 typedef struct {
     const char *name; /* as in the Driver property */
 
     /* A driver that reports to host, which outlives it. */
-    FleetDriver *(*create)(const FleetDriverHost *host);
+    FleetDriver *(*create)(const FleetDriverHost *host, gpointer host_data);
     void (*destroy)(FleetDriver *driver);
 
-    /* What the driver wants to find again in action->plan, after a restart too; stored before the attempt starts. A new
-     * reference. */
-    GRefString *(*plan)(FleetDriver *driver, const FleetAction *action);
+    /* What the driver wants to find again in action->plan, after a restart too; stored before the attempt starts. NULL, with
+     * UNSUPPORTED, if it does not do such an action on such a device at all. A new reference. */
+    GRefString *(*plan)(FleetDriver *driver, const FleetAction *action, const FleetDevice *device, GError **error);
 
     /* Begin the work. */
     void (*start)(FleetDriver *driver, FleetAttempt *attempt);
 
-    /* fleetd was restarted while the attempt ran: find the work again. */
+    /* fleetd was restarted while the attempt ran: find the work again, and report on it, or that it is _unknown. */
     void (*reattach)(FleetDriver *driver, FleetAttempt *attempt);
 
-    /* The time asked for with wake_at has come. */
+    /* Stop the work. _finished tells when it has stopped (STOPPED), or has ended otherwise before it could. */
+    void (*cancel)(FleetDriver *driver, FleetAttempt *attempt);
+
+    /* The time asked for with wake_at has come. NULL if the driver never asks. */
     void (*wake)(FleetDriver *driver, FleetAttempt *attempt);
 
-    /* The attempt goes away: free attempt->data. Also called at shutdown, when the work itself goes on. */
+    /* The attempt goes away: free attempt->data. It may have ended, or fleetd does while the work itself goes on, or it was
+     * closed by force while the work goes on. */
     void (*release)(FleetDriver *driver, FleetAttempt *attempt);
 } FleetDriverClass;
 
@@ -72,4 +102,5 @@ typedef struct {
 struct FleetDriver {
     const FleetDriverClass *class;
     const FleetDriverHost *host;
+    gpointer host_data;
 };

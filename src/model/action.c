@@ -18,7 +18,8 @@ FleetAction *fleet_action_new(
     action->error_name = g_ref_string_acquire(action->phase);
     action->error_message = g_ref_string_acquire(action->phase);
     action->plan = g_ref_string_acquire(action->phase);
-    action->max_attempts = 1;
+    action->request_id = g_ref_string_acquire(action->phase);
+    action->policy = fleet_policy_default;
     return action;
 }
 
@@ -36,6 +37,7 @@ FleetAction *fleet_action_copy(const FleetAction *action)
     g_ref_string_acquire(copy->error_name);
     g_ref_string_acquire(copy->error_message);
     g_ref_string_acquire(copy->plan);
+    g_ref_string_acquire(copy->request_id);
     return copy;
 }
 
@@ -62,6 +64,7 @@ void fleet_action_unref(const FleetAction *action)
     g_ref_string_release(counted->error_name);
     g_ref_string_release(counted->error_message);
     g_ref_string_release(counted->plan);
+    g_ref_string_release(counted->request_id);
     g_free(counted);
 }
 
