@@ -2,6 +2,7 @@
 
 #include "bus/endpoint.h"
 
+#include "base/bus_source.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "bus/action_interface.h"
@@ -10,7 +11,6 @@
 #include "bus/object_manager.h"
 #include "bus/peer.h"
 #include "bus/reply.h"
-#include "bus/source.h"
 
 #include <errno.h>
 

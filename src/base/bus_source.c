@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "bus/source.h"
+#include "base/bus_source.h"
 
 #include "base/clock.h"
 
