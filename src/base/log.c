@@ -10,6 +10,8 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/uio.h>
 #include <systemd/sd-journal.h>
 #include <unistd.h>
 
@@ -66,4 +68,25 @@ void fleet_log_full(int level, const char *file, int line, const char *function,
                     "CODE_FUNC=%s", function, "SYSLOG_IDENTIFIER=fleetd", NULL) >= 0)
         return;
     fprintf(stderr, "fleetd: %s\n", text);
+}
+
+void fleet_log_fields(int level, const char *const *fields, const char *message)
+{
+    if (level > fleet_log_level())
+        return;
+    if (stderr_is_journal()) {
+        guint n = g_strv_length((char **)fields);
+        g_autofree struct iovec *iov = g_new(struct iovec, n + 3);
+        g_autofree char *text = g_strdup_printf("MESSAGE=%s", message);
+        g_autofree char *priority = g_strdup_printf("PRIORITY=%i", level);
+
+        iov[n] = (struct iovec){text, strlen(text)};
+        iov[n + 1] = (struct iovec){priority, strlen(priority)};
+        iov[n + 2] = (struct iovec){(char *)"SYSLOG_IDENTIFIER=fleetd", strlen("SYSLOG_IDENTIFIER=fleetd")};
+        for (guint i = 0; i < n; i++)
+            iov[i] = (struct iovec){(char *)fields[i], strlen(fields[i])};
+        if (sd_journal_sendv(iov, (int)n + 3) >= 0)
+            return;
+    }
+    fprintf(stderr, "fleetd: %s\n", message);
 }

@@ -19,6 +19,10 @@ gboolean fleet_log_level_from_string(const char *string, int *level, GError **er
 void fleet_log_full(int level, const char *file, int line, const char *function, const char *format, ...)
         G_GNUC_PRINTF(5, 6);
 
+/* A message with journal fields of its own, "NAME=value" each, NULL-terminated list; for what is not said by a place in
+ * this source, such as the output of a program. Lines on stderr go without the fields. */
+void fleet_log_fields(int level, const char *const *fields, const char *message);
+
 #define fleet_log(level, ...)                                                                                          \
     G_STMT_START                                                                                                       \
     {                                                                                                                  \
