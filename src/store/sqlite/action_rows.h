@@ -24,6 +24,10 @@ gboolean fleet_action_rows_load(FleetDatabase *database, gint64 finished_since, 
 gboolean fleet_action_rows_find(
         FleetDatabase *database, FleetActionId id, FleetAction **action, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* The action that a request initiated on a device, *action = NULL if there is none. */
+gboolean fleet_action_rows_find_request(FleetDatabase *database, const char *device_id, const char *request_id,
+        FleetAction **action, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* The actions that the filter takes, newest first. NULL on error. */
 GPtrArray *fleet_action_rows_query(
         FleetDatabase *database, const FleetActionFilter *filter, GError **error) G_GNUC_WARN_UNUSED_RESULT;

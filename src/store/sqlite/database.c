@@ -16,7 +16,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define STATEMENTS_MAX 16
+#define STATEMENTS_MAX 32
 #define BUSY_TIMEOUT_MSEC 2000 /* for another program that writes, such as SQLite's shell */
 
 /* Pages in the log after which a checkpoint is due. Large enough that pages which change often are copied once for many
@@ -165,20 +165,46 @@ static gboolean run(FleetDatabase *database, const char *sql, GError **error)
     return code == SQLITE_DONE;
 }
 
-gboolean fleet_database_change_row(
-        FleetDatabase *database, sqlite3_stmt *statement, int bound, const char *what, gint64 key, GError **error)
+gboolean fleet_database_change_rows(
+        FleetDatabase *database, sqlite3_stmt *statement, int bound, guint *n, GError **error)
 {
     int code = bound == SQLITE_OK ? step_to_write(database, statement) : bound;
 
     if (code != SQLITE_DONE)
         fleet_database_set_error(database, error);
     sqlite3_reset(statement);
-    if (code != SQLITE_DONE)
+    *n = code == SQLITE_DONE ? (guint)sqlite3_changes(database->handle) : 0;
+    return code == SQLITE_DONE;
+}
+
+gboolean fleet_database_change_row(
+        FleetDatabase *database, sqlite3_stmt *statement, int bound, const char *what, gint64 key, GError **error)
+{
+    guint n;
+
+    if (!fleet_database_change_rows(database, statement, bound, &n, error))
         return FALSE;
-    if (sqlite3_changes(database->handle) == 1)
+    if (n == 1)
         return TRUE;
     fleet_database_set_error_damaged(database, error, "%s %" G_GINT64_FORMAT " is missing", what, key);
     return FALSE;
+}
+
+gboolean fleet_database_read_rows(FleetDatabase *database, sqlite3_stmt *statement, int bound,
+        FleetDatabaseRowFunc read_row, gpointer user_data, GError **error)
+{
+    gboolean going = TRUE;
+    int code = bound;
+
+    while (going && (code == SQLITE_OK || code == SQLITE_ROW)) {
+        code = sqlite3_step(statement);
+        if (code == SQLITE_ROW)
+            going = read_row(database, statement, user_data, error);
+    }
+    if (going && code != SQLITE_DONE)
+        fleet_database_set_error(database, error);
+    sqlite3_reset(statement);
+    return going && code == SQLITE_DONE;
 }
 
 gboolean fleet_database_read_integer(FleetDatabase *database, const char *sql, gint64 *value, GError **error)

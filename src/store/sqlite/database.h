@@ -51,6 +51,17 @@ sqlite3_stmt *fleet_database_statement(
 gboolean fleet_database_change_row(FleetDatabase *database, sqlite3_stmt *statement, int bound, const char *what,
         gint64 key, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* The same for a statement that may change any number of rows; *n is how many it did. */
+gboolean fleet_database_change_rows(FleetDatabase *database, sqlite3_stmt *statement, int bound, guint *n,
+        GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Runs a query to its end, calling the function at each row, and resets it. FALSE from the function, with an error,
+ * ends it at once. */
+typedef gboolean (*FleetDatabaseRowFunc)(
+        FleetDatabase *database, sqlite3_stmt *statement, gpointer user_data, GError **error);
+gboolean fleet_database_read_rows(FleetDatabase *database, sqlite3_stmt *statement, int bound,
+        FleetDatabaseRowFunc read_row, gpointer user_data, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* The one integer that a query gives, 0 if it gives no row or NULL. */
 gboolean fleet_database_read_integer(
         FleetDatabase *database, const char *sql, gint64 *value, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -23,6 +23,25 @@ gint64 fleet_row_integer(FleetRow *row, int column, gint64 min, gint64 max)
     return min;
 }
 
+double fleet_row_real(FleetRow *row, int column, double min, double max)
+{
+    double value = sqlite3_column_double(row->statement, column);
+
+    if (value >= min && value <= max)
+        return value;
+
+    g_autofree char *reason = g_strdup_printf("is not from %g to %g", min, max);
+    fleet_row_fail(row, column, reason);
+    return min;
+}
+
+FleetInstant fleet_row_instant(FleetRow *row, int first)
+{
+    return (FleetInstant){.realtime = fleet_row_integer(row, first, 0, G_MAXINT64),
+            .boottime = fleet_row_integer(row, first + 1, 0, G_MAXINT64),
+            .boot = (guint64)sqlite3_column_int64(row->statement, first + 2)};
+}
+
 /* The text and its length in bytes. */
 static const char *read_text(FleetRow *row, int column, gsize *length)
 {
@@ -67,4 +86,11 @@ gboolean fleet_row_finish(FleetRow *row, GError **error)
 int fleet_row_bind_text(sqlite3_stmt *statement, int parameter, GRefString *text)
 {
     return sqlite3_bind_text(statement, parameter, text, (int)g_ref_string_length(text), SQLITE_STATIC);
+}
+
+int fleet_row_bind_instant(sqlite3_stmt *statement, int first, const FleetInstant *instant)
+{
+    return sqlite3_bind_int64(statement, first, instant->realtime) |
+           sqlite3_bind_int64(statement, first + 1, instant->boottime) |
+           sqlite3_bind_int64(statement, first + 2, (gint64)instant->boot);
 }
