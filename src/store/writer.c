@@ -4,7 +4,11 @@
 
 #include "base/log.h"
 #include "store/sqlite/action_rows.h"
+#include "store/sqlite/attempt_rows.h"
+#include "store/sqlite/audit_rows.h"
 #include "store/sqlite/device_rows.h"
+#include "store/sqlite/pruning.h"
+#include "store/sqlite/transition_rows.h"
 
 #include <pthread.h>
 
@@ -13,6 +17,8 @@
 
 struct FleetWriter {
     FleetDatabase *database; /* the thread's, once it runs */
+    FleetPruning pruning;    /* the thread's */
+    gboolean prune_failed;   /* the thread's; it was logged */
     GThread *thread;         /* NULL before the start */
     FleetWakeFunc wake;
     gpointer user_data;
@@ -26,7 +32,16 @@ struct FleetWriter {
     gboolean handling; /* it was taken, and the thread goes on waiting */
     gboolean idle;     /* the thread waits for work */
     gboolean closing;
+    gboolean prune_wanted; /* to begin as follows */
+    FleetRetention retention;
+    gint64 retention_now;
 };
+
+typedef enum {
+    WORK_NONE, /* and there will be no more */
+    WORK_BATCH,
+    WORK_PRUNE,
+} Work;
 
 static gboolean write_change(FleetDatabase *database, const FleetChange *change, GError **error)
 {
@@ -38,9 +53,17 @@ static gboolean write_change(FleetDatabase *database, const FleetChange *change,
     case FLEET_CHANGE_DELETE_DEVICE:
         return fleet_device_rows_delete(database, change->device, error);
     case FLEET_CHANGE_INSERT_ACTION:
-        return fleet_action_rows_insert(database, change->action, error);
+        return fleet_action_rows_insert(database, change->action, error) &&
+               fleet_transition_rows_insert(database, change->action, error);
     case FLEET_CHANGE_UPDATE_ACTION:
-        return fleet_action_rows_update(database, change->action, error);
+        return fleet_action_rows_update(database, change->action, error) &&
+               fleet_transition_rows_append(database, change->action, error);
+    case FLEET_CHANGE_INSERT_ATTEMPT:
+        return fleet_attempt_rows_insert(database, change->attempt, error);
+    case FLEET_CHANGE_UPDATE_ATTEMPT:
+        return fleet_attempt_rows_update(database, change->attempt, error);
+    case FLEET_CHANGE_INSERT_AUDIT:
+        return fleet_audit_rows_insert(database, change->audit, error);
     default:
         g_assert_not_reached();
     }
@@ -71,40 +94,72 @@ static gboolean write_batch(FleetDatabase *database, const FleetSubmissionList *
     return FALSE;
 }
 
-/* Waits for a batch. FALSE if there will be no more. The mutex is held. */
-static gboolean wait_for_batch(FleetWriter *writer, FleetSubmissionList *batch)
+/* A batch always goes before the next piece of pruning, which nobody waits for. The mutex is held. */
+static Work wait_for_work(FleetWriter *writer, FleetSubmissionList *batch)
 {
-    while ((writer->queue.head == NULL || writer->reason != NULL || writer->handling) && !writer->closing) {
-        writer->idle = writer->reason == NULL && !writer->handling;
-        pthread_cond_wait(&writer->cond, &writer->mutex);
-    }
-    writer->idle = FALSE;
+    for (;;) {
+        /* What follows a failure may build upon what failed. */
+        gboolean held = writer->reason != NULL || writer->handling;
 
-    /* What follows a failure may build upon what failed. */
-    if (writer->queue.head == NULL || writer->reason != NULL || writer->handling)
-        return FALSE;
-    fleet_submission_list_splice(batch, &writer->queue);
-    return TRUE;
+        if (!held && writer->queue.head != NULL) {
+            fleet_submission_list_splice(batch, &writer->queue);
+            return WORK_BATCH;
+        }
+        if (writer->closing)
+            return WORK_NONE;
+        if (!held && writer->prune_wanted) {
+            writer->prune_wanted = FALSE;
+            fleet_pruning_begin(&writer->pruning, &writer->retention, writer->retention_now);
+        }
+        if (!held && writer->pruning.stage != FLEET_PRUNING_DONE)
+            return WORK_PRUNE;
+        writer->idle = !held;
+        pthread_cond_wait(&writer->cond, &writer->mutex);
+        writer->idle = FALSE;
+    }
+}
+
+static void commit(FleetWriter *writer, FleetSubmissionList *batch)
+{
+    GError *reason = NULL;
+
+    if (!write_batch(writer->database, batch, &reason))
+        g_assert(reason != NULL);
+    pthread_mutex_lock(&writer->mutex);
+    fleet_submission_list_splice(reason == NULL ? &writer->committed : &writer->failed, batch);
+    writer->reason = reason;
+    pthread_mutex_unlock(&writer->mutex);
+    writer->wake(writer->user_data);
+}
+
+/* Nothing is lost by giving up: what was to be deleted is deleted next time. */
+static void prune(FleetWriter *writer)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (fleet_pruning_step(&writer->pruning, writer->database, &error)) {
+        if (writer->pruning.stage == FLEET_PRUNING_DONE)
+            writer->prune_failed = FALSE;
+        return;
+    }
+    if (!writer->prune_failed)
+        fleet_log_warning("cannot delete old history, it grows until that works: %s", error->message);
+    writer->prune_failed = TRUE;
 }
 
 static gpointer run(gpointer data)
 {
     FleetWriter *writer = data;
     FleetSubmissionList batch = {0};
+    Work work;
 
     pthread_mutex_lock(&writer->mutex);
-    while (wait_for_batch(writer, &batch)) {
-        GError *reason = NULL;
-
+    while ((work = wait_for_work(writer, &batch)) != WORK_NONE) {
         pthread_mutex_unlock(&writer->mutex);
-        if (!write_batch(writer->database, &batch, &reason))
-            g_assert(reason != NULL);
-        pthread_mutex_lock(&writer->mutex);
-        fleet_submission_list_splice(reason == NULL ? &writer->committed : &writer->failed, &batch);
-        writer->reason = reason;
-        pthread_mutex_unlock(&writer->mutex);
-
-        writer->wake(writer->user_data);
+        if (work == WORK_BATCH)
+            commit(writer, &batch);
+        else
+            prune(writer);
         fleet_database_checkpoint(writer->database);
         pthread_mutex_lock(&writer->mutex);
     }
@@ -163,6 +218,17 @@ void fleet_writer_flush(FleetWriter *writer)
 {
     pthread_mutex_lock(&writer->mutex);
     if (writer->idle && writer->queue.head != NULL)
+        pthread_cond_signal(&writer->cond);
+    pthread_mutex_unlock(&writer->mutex);
+}
+
+void fleet_writer_prune(FleetWriter *writer, const FleetRetention *retention, gint64 now)
+{
+    pthread_mutex_lock(&writer->mutex);
+    writer->retention = *retention;
+    writer->retention_now = now;
+    writer->prune_wanted = TRUE;
+    if (writer->idle)
         pthread_cond_signal(&writer->cond);
     pthread_mutex_unlock(&writer->mutex);
 }

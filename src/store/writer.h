@@ -30,6 +30,10 @@ void fleet_writer_submit(FleetWriter *writer, FleetSubmission *submission);
  * submits makes one batch. */
 void fleet_writer_flush(FleetWriter *writer);
 
+/* Has the thread delete what is too much or too old, a piece at a time whenever nothing is queued. A request that has
+ * not ended is replaced. Results in no wake-up. */
+void fleet_writer_prune(FleetWriter *writer, const FleetRetention *retention, gint64 now);
+
 /*
  * Takes what was committed, in order. TRUE if the batch that followed it failed: then the thread waits, and the caller
  * must call fleet_writer_take_failed() once it has dealt with what was committed.
