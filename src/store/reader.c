@@ -5,20 +5,40 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "store/sqlite/action_rows.h"
+#include "store/sqlite/audit_rows.h"
+#include "store/sqlite/transition_rows.h"
 
 #include <pthread.h>
 
+typedef enum {
+    FIND_ACTION,
+    FIND_REQUEST,
+    QUERY_ACTIONS,
+    FIND_TRANSITIONS,
+    QUERY_AUDIT,
+} QuestionKind;
+
 typedef struct {
-    /* the question: either or */
+    /* the question: what its kind needs */
+    QuestionKind kind;
     FleetActionId id;
+    char *device_id, *request_id;
     FleetActionFilter filter;
-    FleetStoreActionFoundFunc action_found;
-    FleetStoreActionsFoundFunc actions_found;
+    gint64 before;
+    guint limit;
+    union {
+        FleetStoreActionFoundFunc action_found; /* of the first two kinds */
+        FleetStoreActionsFoundFunc actions_found;
+        FleetStoreTransitionsFoundFunc transitions_found;
+        FleetStoreAuditFoundFunc audit_found;
+    };
     gpointer user_data;
 
-    /* the answer */
+    /* the answer: likewise */
     FleetAction *action;
-    GPtrArray *actions;
+    GPtrArray *rows; /* actions, or audit records */
+    GArray *transitions;
+    gint64 last;
     GError *error;
 } Question;
 
@@ -39,8 +59,11 @@ struct FleetReader {
 static void free_question(Question *question)
 {
     fleet_action_filter_clear(&question->filter);
+    g_free(question->device_id);
+    g_free(question->request_id);
     g_clear_pointer(&question->action, fleet_action_unref);
-    g_clear_pointer(&question->actions, g_ptr_array_unref);
+    g_clear_pointer(&question->rows, g_ptr_array_unref);
+    g_clear_pointer(&question->transitions, g_array_unref);
     g_clear_error(&question->error);
     g_free(question);
 }
@@ -51,22 +74,35 @@ static void set_storage_failed(GError **error, const GError *cause)
     g_set_error(error, FLEET_ERROR, FLEET_ERROR_STORAGE_FAILED, "history cannot be read: %s", cause->message);
 }
 
+static gboolean look_up(FleetDatabase *database, Question *question, GError **error)
+{
+    switch (question->kind) {
+    case FIND_ACTION:
+        return fleet_action_rows_find(database, question->id, &question->action, error);
+    case FIND_REQUEST:
+        return fleet_action_rows_find_request(
+                database, question->device_id, question->request_id, &question->action, error);
+    case QUERY_ACTIONS:
+        question->rows = fleet_action_rows_query(database, &question->filter, error);
+        return question->rows != NULL;
+    case FIND_TRANSITIONS:
+        question->transitions = fleet_transition_rows_find(database, question->id, error);
+        return question->transitions != NULL;
+    case QUERY_AUDIT:
+        question->rows = fleet_audit_rows_query(database, question->before, question->limit, &question->last, error);
+        return question->rows != NULL;
+    default:
+        g_assert_not_reached();
+    }
+}
+
 static void answer(FleetReader *reader, Question *question)
 {
     g_autoptr(GError) cause = NULL;
-    gboolean answered = FALSE;
 
     if (reader->database == NULL)
         reader->database = fleet_database_open_reader(reader->directory, &reader->closing, &cause);
-    if (reader->database != NULL) {
-        if (question->action_found != NULL) {
-            answered = fleet_action_rows_find(reader->database, question->id, &question->action, &cause);
-        } else {
-            question->actions = fleet_action_rows_query(reader->database, &question->filter, &cause);
-            answered = question->actions != NULL;
-        }
-    }
-    if (!answered)
+    if (reader->database == NULL || !look_up(reader->database, question, &cause))
         set_storage_failed(&question->error, cause);
 }
 
@@ -132,6 +168,15 @@ void fleet_reader_free(FleetReader *reader)
     g_free(reader);
 }
 
+static Question *new_question(QuestionKind kind, gpointer user_data)
+{
+    Question *question = g_new0(Question, 1);
+
+    question->kind = kind;
+    question->user_data = user_data;
+    return question;
+}
+
 static void ask(FleetReader *reader, Question *question)
 {
     pthread_mutex_lock(&reader->mutex);
@@ -143,25 +188,76 @@ static void ask(FleetReader *reader, Question *question)
 void fleet_reader_find_action(
         FleetReader *reader, FleetActionId id, FleetStoreActionFoundFunc found, gpointer user_data)
 {
-    Question *question = g_new0(Question, 1);
+    Question *question = new_question(FIND_ACTION, user_data);
 
     question->id = id;
     question->action_found = found;
-    question->user_data = user_data;
+    ask(reader, question);
+}
+
+void fleet_reader_find_request(FleetReader *reader, const char *device_id, const char *request_id,
+        FleetStoreActionFoundFunc found, gpointer user_data)
+{
+    Question *question = new_question(FIND_REQUEST, user_data);
+
+    question->device_id = g_strdup(device_id);
+    question->request_id = g_strdup(request_id);
+    question->action_found = found;
     ask(reader, question);
 }
 
 void fleet_reader_query_actions(
         FleetReader *reader, const FleetActionFilter *filter, FleetStoreActionsFoundFunc found, gpointer user_data)
 {
-    Question *question = g_new0(Question, 1);
+    Question *question = new_question(QUERY_ACTIONS, user_data);
 
     question->filter = *filter;
     question->filter.device_id = g_strdup(filter->device_id);
     question->filter.types = g_strdupv(filter->types);
     question->actions_found = found;
-    question->user_data = user_data;
     ask(reader, question);
+}
+
+void fleet_reader_find_transitions(
+        FleetReader *reader, FleetActionId id, FleetStoreTransitionsFoundFunc found, gpointer user_data)
+{
+    Question *question = new_question(FIND_TRANSITIONS, user_data);
+
+    question->id = id;
+    question->transitions_found = found;
+    ask(reader, question);
+}
+
+void fleet_reader_query_audit(
+        FleetReader *reader, gint64 before, guint limit, FleetStoreAuditFoundFunc found, gpointer user_data)
+{
+    Question *question = new_question(QUERY_AUDIT, user_data);
+
+    question->before = before;
+    question->limit = limit;
+    question->audit_found = found;
+    ask(reader, question);
+}
+
+static void deliver(Question *question)
+{
+    switch (question->kind) {
+    case FIND_ACTION:
+    case FIND_REQUEST:
+        question->action_found(g_steal_pointer(&question->action), question->error, question->user_data);
+        break;
+    case QUERY_ACTIONS:
+        question->actions_found(question->rows, question->error, question->user_data);
+        break;
+    case FIND_TRANSITIONS:
+        question->transitions_found(question->transitions, question->error, question->user_data);
+        break;
+    case QUERY_AUDIT:
+        question->audit_found(question->rows, question->last, question->error, question->user_data);
+        break;
+    default:
+        g_assert_not_reached();
+    }
 }
 
 void fleet_reader_deliver(FleetReader *reader)
@@ -174,10 +270,7 @@ void fleet_reader_deliver(FleetReader *reader)
         pthread_mutex_unlock(&reader->mutex);
         if (question == NULL)
             return;
-        if (question->action_found != NULL)
-            question->action_found(g_steal_pointer(&question->action), question->error, question->user_data);
-        else
-            question->actions_found(question->actions, question->error, question->user_data);
+        deliver(question);
         free_question(question);
     }
 }

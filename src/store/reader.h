@@ -24,6 +24,12 @@ void fleet_reader_find_action(
         FleetReader *reader, FleetActionId id, FleetStoreActionFoundFunc found, gpointer user_data);
 void fleet_reader_query_actions(
         FleetReader *reader, const FleetActionFilter *filter, FleetStoreActionsFoundFunc found, gpointer user_data);
+void fleet_reader_find_request(FleetReader *reader, const char *device_id, const char *request_id,
+        FleetStoreActionFoundFunc found, gpointer user_data);
+void fleet_reader_find_transitions(
+        FleetReader *reader, FleetActionId id, FleetStoreTransitionsFoundFunc found, gpointer user_data);
+void fleet_reader_query_audit(
+        FleetReader *reader, gint64 before, guint limit, FleetStoreAuditFoundFunc found, gpointer user_data);
 
 /* Hands over the answers that are ready, in the order of their questions. */
 void fleet_reader_deliver(FleetReader *reader);

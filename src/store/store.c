@@ -230,3 +230,26 @@ void fleet_store_query_actions(
 {
     fleet_reader_query_actions(store->reader, filter, found, user_data);
 }
+
+void fleet_store_find_request(FleetStore *store, const char *device_id, const char *request_id,
+        FleetStoreActionFoundFunc found, gpointer user_data)
+{
+    fleet_reader_find_request(store->reader, device_id, request_id, found, user_data);
+}
+
+void fleet_store_find_transitions(
+        FleetStore *store, FleetActionId id, FleetStoreTransitionsFoundFunc found, gpointer user_data)
+{
+    fleet_reader_find_transitions(store->reader, id, found, user_data);
+}
+
+void fleet_store_query_audit(
+        FleetStore *store, gint64 before, guint limit, FleetStoreAuditFoundFunc found, gpointer user_data)
+{
+    fleet_reader_query_audit(store->reader, before, limit, found, user_data);
+}
+
+void fleet_store_prune(FleetStore *store, const FleetRetention *retention, gint64 now)
+{
+    fleet_writer_prune(store->writer, retention, now);
+}

@@ -39,7 +39,7 @@ typedef enum {
     FLEET_CHANGE_UPDATE_DEVICE, /* by key */
     FLEET_CHANGE_DELETE_DEVICE, /* by key */
     FLEET_CHANGE_INSERT_ACTION, /* its id.msec is initiated_at in ms */
-    FLEET_CHANGE_UPDATE_ACTION,  /* by sequence */
+    FLEET_CHANGE_UPDATE_ACTION, /* by sequence */
     FLEET_CHANGE_INSERT_ATTEMPT,
     FLEET_CHANGE_UPDATE_ATTEMPT, /* by sequence and number; what is not there is inserted */
     FLEET_CHANGE_INSERT_AUDIT,
@@ -125,14 +125,15 @@ void fleet_store_query_actions(
 void fleet_store_find_request(FleetStore *store, const char *device_id, const char *request_id,
         FleetStoreActionFoundFunc found, gpointer user_data);
 
-/* Every move of an action, oldest first. Answers with an array of FleetTransition (owned by the store; empty if there is no such
- * action), or with NULL and STORAGE_FAILED. */
+/* Every move of an action, oldest first. Answers with an array of FleetTransition (owned by the store; empty if there
+ * is no such action), or with NULL and STORAGE_FAILED. */
 typedef void (*FleetStoreTransitionsFoundFunc)(GArray *transitions, const GError *error, gpointer user_data);
 void fleet_store_find_transitions(
         FleetStore *store, FleetActionId id, FleetStoreTransitionsFoundFunc found, gpointer user_data);
 
-/* The audit, newest first: rows whose number is below before (0 = from the newest), limit of them at the most. Answers with an
- * array of FleetAuditRecord and the number of the last one (owned by the store), or with NULL and STORAGE_FAILED. */
+/* The audit, newest first: rows whose number is below before (0 = from the newest), limit of them at the most. Answers
+ * with an array of FleetAuditRecord and the number of the last one (owned by the store), or with NULL and
+ * STORAGE_FAILED. */
 typedef void (*FleetStoreAuditFoundFunc)(GPtrArray *records, gint64 last, const GError *error, gpointer user_data);
 void fleet_store_query_audit(
         FleetStore *store, gint64 before, guint limit, FleetStoreAuditFoundFunc found, gpointer user_data);
@@ -145,8 +146,8 @@ typedef struct {
     gint64 audit_age;
 } FleetRetention;
 
-/* Has the writer delete what is too much or too old, between commits, in transactions of a bounded number of rows, until nothing is
- * left to delete. now is in µs since the epoch. Callable at any time after the start. */
+/* Has the writer delete what is too much or too old, between commits, in transactions of a bounded number of rows,
+ * until nothing is left to delete. now is in µs since the epoch. Callable at any time after the start. */
 void fleet_store_prune(FleetStore *store, const FleetRetention *retention, gint64 now);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(FleetStore, fleet_store_free)
