@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What is kept about the past: each attempt at an action, each move of one, each call that changed something. Records that go to
- * the store are immutable once shared and counted by reference, as the images of device.h.
+ * What is kept about the past: each attempt at an action, each move of one, each call that changed something. Records
+ * that go to the store are immutable once shared and counted by reference, as the images of device.h.
  */
 
 #include "base/clock.h"
@@ -28,8 +28,8 @@ typedef struct {
 #define FLEET_OUTPUT_MAX 4096
 
 /* An attempt that runs; texts are "". */
-FleetAttemptRecord *fleet_attempt_record_new(gint64 sequence, guint number, const FleetInstant *started,
-        GRefString *plan) G_GNUC_WARN_UNUSED_RESULT;
+FleetAttemptRecord *fleet_attempt_record_new(
+        gint64 sequence, guint number, const FleetInstant *started, GRefString *plan) G_GNUC_WARN_UNUSED_RESULT;
 FleetAttemptRecord *fleet_attempt_record_ref(const FleetAttemptRecord *record);
 void fleet_attempt_record_unref(const FleetAttemptRecord *record);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(FleetAttemptRecord, fleet_attempt_record_unref)
