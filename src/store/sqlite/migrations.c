@@ -142,10 +142,10 @@ static const char schema_2[] =
         /* Each action's rows together and in order: no sorting, no splitting of pages. */
         "INSERT INTO transitions SELECT sequence, CASE move WHEN 3 THEN 2 + (started_realtime <> 0) ELSE move END, "
         "CASE move WHEN 1 THEN initiated_at WHEN 2 THEN coalesce(nullif(started_realtime, 0), initiated_at) "
-        "ELSE moved_at END, min(move - 1, status), CASE WHEN move = 3 OR status = move - 1 THEN phase ELSE '' END, "
+        "ELSE moved_at END, CASE move WHEN 3 THEN status ELSE move - 1 END, CASE WHEN move = 3 OR status = move - 1 "
+        "THEN phase ELSE '' END, "
         "CASE WHEN move = 3 OR status = move - 1 THEN message ELSE '' END "
-        "FROM (SELECT * FROM actions ORDER BY sequence) "
-        "CROSS JOIN (SELECT 1 AS move UNION ALL SELECT 2 UNION ALL SELECT 3) "
+        "FROM actions CROSS JOIN (SELECT 1 AS move UNION ALL SELECT 2 UNION ALL SELECT 3) "
         "WHERE move = 1 OR move = 2 AND (started_realtime <> 0 OR status = 1) OR move = 3 AND status >= 2;\n"
         "CREATE TABLE attempts (\n"
         "  sequence INTEGER NOT NULL, -- the action's\n"

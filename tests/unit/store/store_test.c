@@ -99,6 +99,17 @@ void fleet_test_store_submit_action(
     fleet_test_store_submit(test, name, &(FleetChange){.kind = kind, .action = action}, 1);
 }
 
+void fleet_test_store_submit_attempt(
+        FleetTestStore *test, const char *name, FleetChangeKind kind, const FleetAttemptRecord *attempt)
+{
+    fleet_test_store_submit(test, name, &(FleetChange){.kind = kind, .attempt = attempt}, 1);
+}
+
+void fleet_test_store_submit_audit(FleetTestStore *test, const char *name, const FleetAuditRecord *record)
+{
+    fleet_test_store_submit(test, name, &(FleetChange){.kind = FLEET_CHANGE_INSERT_AUDIT, .audit = record}, 1);
+}
+
 static gboolean expire(gpointer user_data)
 {
     *(gboolean *)user_data = TRUE;
@@ -172,6 +183,7 @@ FleetAction *fleet_test_action(gint64 sequence, const char *device_id)
             fleet_action_new((FleetActionId){initiated_at / 1000, sequence}, device, type, driver, parameters);
 
     action->initiated_at = initiated_at;
+    action->moved_at = initiated_at;
     g_ref_string_release(device);
     g_ref_string_release(type);
     g_ref_string_release(driver);
@@ -217,6 +229,24 @@ static void assert_same_parameters(const FleetParameters *parameters, const Flee
     }
 }
 
+static void assert_same_instant(const FleetInstant *instant, const FleetInstant *expected)
+{
+    ck_assert_int_eq(instant->realtime, expected->realtime);
+    ck_assert_int_eq(instant->boottime, expected->boottime);
+    ck_assert_uint_eq(instant->boot, expected->boot);
+}
+
+static void assert_same_policy(const FleetPolicy *policy, const FleetPolicy *expected)
+{
+    ck_assert_int_eq(policy->timeout, expected->timeout);
+    ck_assert_int_eq(policy->step_timeout, expected->step_timeout);
+    ck_assert_uint_eq(policy->max_attempts, expected->max_attempts);
+    ck_assert_int_eq(policy->retry_delay, expected->retry_delay);
+    ck_assert_double_eq(policy->retry_factor, expected->retry_factor);
+    ck_assert_int_eq(policy->retry_cap, expected->retry_cap);
+    ck_assert_double_eq(policy->retry_jitter, expected->retry_jitter);
+}
+
 void fleet_test_assert_same_action(const FleetAction *action, const FleetAction *expected)
 {
     ck_assert_int_eq(action->id.sequence, expected->id.sequence);
@@ -233,15 +263,24 @@ void fleet_test_assert_same_action(const FleetAction *action, const FleetAction 
     ck_assert_str_eq(action->error_message, expected->error_message);
     ck_assert_str_eq(action->plan, expected->plan);
     ck_assert_int_eq(action->initiated_at, expected->initiated_at);
-    ck_assert_int_eq(action->started.realtime, expected->started.realtime);
-    ck_assert_int_eq(action->started.boottime, expected->started.boottime);
-    ck_assert_uint_eq(action->started.boot, expected->started.boot);
+    assert_same_instant(&action->started, &expected->started);
     ck_assert_int_eq(action->completed_at, expected->completed_at);
     ck_assert_double_eq(action->progress, expected->progress);
     ck_assert_int_eq(action->progress_known, expected->progress_known);
     ck_assert_uint_eq(action->attempt, expected->attempt);
-    ck_assert_uint_eq(action->max_attempts, expected->max_attempts);
     ck_assert_uint_eq(action->owner_uid, expected->owner_uid);
+    ck_assert_int_eq(action->priority, expected->priority);
+    ck_assert_int_eq(action->not_before, expected->not_before);
+    ck_assert_int_eq(action->start_deadline, expected->start_deadline);
+    assert_same_policy(&action->policy, &expected->policy);
+    ck_assert_str_eq(action->request_id, expected->request_id);
+    ck_assert_uint_eq(action->request_digest, expected->request_digest);
+    ck_assert_int_eq(action->moved_at, expected->moved_at);
+    assert_same_instant(&action->attempt_started, &expected->attempt_started);
+    assert_same_instant(&action->retry_at, &expected->retry_at);
+    assert_same_instant(&action->cancel_requested, &expected->cancel_requested);
+    ck_assert_uint_eq(action->cancel_result, expected->cancel_result);
+    ck_assert_int_eq(action->past_return, expected->past_return);
 }
 
 static void add_device(FleetDevice *device, gpointer user_data)
@@ -292,6 +331,39 @@ GError *fleet_test_store_refused(const char *directory, FleetStoreError code)
     fleet_test_assert_error(error, FLEET_STORE_ERROR, code);
     ck_assert_ptr_null(strchr(error->message, '\n'));
     return error;
+}
+
+typedef struct {
+    gboolean done;
+    GArray *transitions;
+    GError *error;
+} Moves;
+
+static void moves_found(GArray *transitions, const GError *error, gpointer user_data)
+{
+    Moves *moves = user_data;
+
+    moves->done = TRUE;
+    moves->transitions = transitions != NULL ? g_array_ref(transitions) : NULL;
+    moves->error = error != NULL ? g_error_copy(error) : NULL;
+}
+
+char *fleet_test_store_moves(FleetTestStore *test, FleetActionId id)
+{
+    GString *lines = g_string_new(NULL);
+    Moves moves = {0};
+
+    fleet_store_find_transitions(test->store, id, moves_found, &moves);
+    fleet_test_store_wait(&moves.done);
+    fleet_test_assert_no_error(moves.error);
+    for (guint i = 0; i < moves.transitions->len; i++) {
+        const FleetTransition *move = &g_array_index(moves.transitions, FleetTransition, i);
+
+        g_string_append_printf(lines, "%" G_GINT64_FORMAT " %s %s: %s\n", move->at,
+                fleet_action_status_to_string(move->status), move->phase, move->message);
+    }
+    g_array_unref(moves.transitions);
+    return g_string_free(lines, FALSE);
 }
 
 static sqlite3 *connect(const char *path)

@@ -38,6 +38,10 @@ void fleet_test_store_submit_device(
 void fleet_test_store_submit_action(
         FleetTestStore *test, const char *name, FleetChangeKind kind, const FleetAction *action);
 
+void fleet_test_store_submit_attempt(
+        FleetTestStore *test, const char *name, FleetChangeKind kind, const FleetAttemptRecord *attempt);
+void fleet_test_store_submit_audit(FleetTestStore *test, const char *name, const FleetAuditRecord *record);
+
 /* Runs the main loop until nothing is on its way, or fails the check. */
 void fleet_test_store_settle(FleetTestStore *test);
 
@@ -76,13 +80,17 @@ char *fleet_test_store_ids(const char *directory) G_GNUC_WARN_UNUSED_RESULT;
 /* Opens the store, which must be refused. The error; owned by the caller. */
 GError *fleet_test_store_refused(const char *directory, FleetStoreError code) G_GNUC_WARN_UNUSED_RESULT;
 
+/* The moves of an action as the store tells them, a line each: "1700000000000000 RUNNING installing: a message". Fails
+ * the check if they cannot be read. Owned by the caller. */
+char *fleet_test_store_moves(FleetTestStore *test, FleetActionId id) G_GNUC_WARN_UNUSED_RESULT;
+
 /* Runs SQL on a database file, past the store, or fails the check. */
 void fleet_test_sql(const char *path, const char *sql);
 
 /* The same, with the connection left open, as by a process that is about to be killed. */
 void fleet_test_sql_keep(const char *path, const char *sql);
 
-/* The first column of the first row, as text. Owned by the caller. */
+/* The first column of the first row, as text; NULL if that is NULL. Owned by the caller. */
 char *fleet_test_sql_read(const char *path, const char *sql) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Every file in a directory with a checksum of what it holds, but for the lock. Owned by the caller. */

@@ -81,6 +81,30 @@ static void set_all(FleetAction *action)
     action->progress = 0.1;
     action->progress_known = TRUE;
     action->attempt = 3;
+    action->moved_at = 1700000019000003;
+    action->attempt_started = (FleetInstant){1700000012000001, 126456789, 1};
+    action->retry_at = (FleetInstant){1700000015000001, 129456789, 2};
+    action->cancel_requested = (FleetInstant){1700000016000001, 130456789, G_MAXUINT64};
+    action->cancel_result = FLEET_RESULT_SUPERSEDED;
+    action->past_return = TRUE;
+}
+
+/* What never changes after the action was initiated. */
+static void set_request(FleetAction *action)
+{
+    action->owner_uid = G_MAXUINT32 - 1;
+    action->priority = G_MININT;
+    action->not_before = 1700000001000004;
+    action->start_deadline = G_MAXINT64;
+    action->policy = (FleetPolicy){.timeout = 60000001,
+            .step_timeout = 5000002,
+            .max_attempts = G_MAXUINT,
+            .retry_delay = 1,
+            .retry_factor = 1.75,
+            .retry_cap = G_MAXINT64,
+            .retry_jitter = 1.0};
+    fleet_action_set_text(&action->request_id, "заявка '7'");
+    action->request_digest = G_MAXUINT64 - 6;
 }
 
 START_TEST(actions_come_back_as_they_were)
@@ -95,8 +119,7 @@ START_TEST(actions_come_back_as_they_were)
     g_clear_pointer(&full->parameters, fleet_parameters_unref);
     full->parameters = fleet_test_parameters("empty", "", "ключ", "значение", "lines", "a\nb\x01", "z", "=;,'\"", NULL);
     set_all(full);
-    full->max_attempts = G_MAXUINT;
-    full->owner_uid = G_MAXUINT32 - 1;
+    set_request(full);
     fleet_test_store_submit_action(test, "fresh", FLEET_CHANGE_INSERT_ACTION, fresh);
     fleet_test_store_submit_action(test, "full", FLEET_CHANGE_INSERT_ACTION, full);
     fleet_test_store_settle(test);

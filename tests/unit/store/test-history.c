@@ -351,10 +351,11 @@ START_TEST(history_is_not_read_through)
     guint n = 0;
 
     fleet_test_store_free(g_steal_pointer(&test));
-    fleet_test_sql(path, "WITH RECURSIVE n (i) AS (SELECT 7 UNION ALL SELECT i + 1 FROM n LIMIT " LONG ") "
-                         "INSERT INTO actions SELECT i, i * 1000, 'z', 'X', 'simulated', 0, 1, x'', 2, 1, 1, 1, 1, 1, "
-                         "i, 1.0, 1, '', "
-                         "'', '', '', '' FROM n");
+    fleet_test_sql(path,
+            "WITH RECURSIVE n (i) AS (SELECT 7 UNION ALL SELECT i + 1 FROM n LIMIT " LONG ") "
+            "INSERT INTO actions SELECT i, i * 1000, 'z', 'X', 'simulated', 0, 0, 0, 0, 0, 0, 1, 0, 1.0, 0, "
+            "0.0, '', 0, 2, 1, i, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, i, 1.0, 1, '', '', '', '', "
+            "'', x'' FROM n");
     ck_assert_int_eq(sqlite3_auto_extension((void (*)(void))trace), SQLITE_OK);
 
     store = fleet_store_open(directory, NULL);
