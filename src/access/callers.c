@@ -127,6 +127,7 @@ static int credentials_arrived(sd_bus_message *reply, void *user_data, sd_bus_er
     if (!sd_bus_message_is_method_error(reply, NULL) && read_credentials(reply, &entry->caller, &has_uid) >= 0 &&
             has_uid) {
         entry->known = TRUE;
+        fleet_caller_find_executable(&entry->caller);
         answer(entry, NULL);
         return 0;
     }

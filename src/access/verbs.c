@@ -8,6 +8,7 @@
 
 #define MANAGER "org.fleet.Manager"
 #define DEVICE "org.fleet.Device"
+#define ACTION "org.fleet.Action"
 
 static const struct {
     const char *interface;
@@ -19,6 +20,8 @@ static const struct {
         {MANAGER, "ListDevices", FLEET_VERB_READ},
         {MANAGER, "QueryDevices", FLEET_VERB_READ},
         {MANAGER, "QueryActions", FLEET_VERB_READ},
+        {MANAGER, "GetActionHistory", FLEET_VERB_READ},
+        {MANAGER, "QueryAudit", FLEET_VERB_READ_AUDIT},
         {MANAGER, "RegisterDevice", FLEET_VERB_MANAGE_DEVICES},
         {MANAGER, "RegisterDevices", FLEET_VERB_MANAGE_DEVICES},
         {MANAGER, "SetDeviceStatus", FLEET_VERB_MANAGE_DEVICES},
@@ -26,6 +29,9 @@ static const struct {
         {MANAGER, "UpdateDevice", FLEET_VERB_MANAGE_DEVICES},
         {MANAGER, "UnregisterDevice", FLEET_VERB_MANAGE_DEVICES},
         {MANAGER, "InitiateDeviceAction", FLEET_VERB_RUN_ACTIONS},
+        {MANAGER, "InitiateDeviceActions", FLEET_VERB_RUN_ACTIONS},
+        {MANAGER, "CancelDeviceAction", FLEET_VERB_CANCEL_ACTIONS},
+        {ACTION, "Cancel", FLEET_VERB_CANCEL_ACTIONS},
         {DEVICE, "SetStatus", FLEET_VERB_MANAGE_DEVICES},
         {DEVICE, "Unregister", FLEET_VERB_MANAGE_DEVICES},
         {DEVICE, "InitiateAction", FLEET_VERB_RUN_ACTIONS},
@@ -35,6 +41,9 @@ static const char *const descriptions[] = {
         [FLEET_VERB_READ] = "look at devices and actions",
         [FLEET_VERB_MANAGE_DEVICES] = "manage devices",
         [FLEET_VERB_RUN_ACTIONS] = "run actions on devices",
+        [FLEET_VERB_CANCEL_ACTIONS] = "cancel actions",
+        [FLEET_VERB_CANCEL_ANY] = "cancel actions of others",
+        [FLEET_VERB_READ_AUDIT] = "look at the audit",
 };
 
 gboolean fleet_verb_of(const char *interface, const char *member, FleetVerb *verb, GError **error)

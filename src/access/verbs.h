@@ -14,6 +14,9 @@ typedef enum {
     FLEET_VERB_READ,           /* look at devices and actions */
     FLEET_VERB_MANAGE_DEVICES, /* register, change, unregister devices, set their status */
     FLEET_VERB_RUN_ACTIONS,    /* start actions */
+    FLEET_VERB_CANCEL_ACTIONS, /* stop one's own actions */
+    FLEET_VERB_CANCEL_ANY,     /* stop somebody else's actions; no method's own verb: the owner decides */
+    FLEET_VERB_READ_AUDIT,     /* look at who did what */
 } FleetVerb;
 
 /* The verb of a method. ACCESS_DENIED if the table has no row for it. */

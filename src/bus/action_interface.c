@@ -2,6 +2,7 @@
 
 #include "bus/action_interface.h"
 
+#include "bus/action_calls.h"
 #include "bus/object_manager.h"
 #include "bus/paths.h"
 
@@ -183,17 +184,21 @@ static gboolean attempt_differs(gconstpointer before, gconstpointer after)
 static int append_max_attempts(sd_bus_message *message, gconstpointer object)
 {
     const FleetAction *action = object;
-    const guint32 value = action->max_attempts;
+    const guint32 value = action->policy.max_attempts;
 
     return sd_bus_message_append_basic(message, 'u', &value);
 }
 
-/* Cancelling is not part of this release. */
 static int append_cancelable(sd_bus_message *message, gconstpointer object)
 {
-    const int no = FALSE;
+    const int cancelable = fleet_action_is_cancelable(object);
 
-    return sd_bus_message_append_basic(message, 'b', &no);
+    return sd_bus_message_append_basic(message, 'b', &cancelable);
+}
+
+static gboolean cancelable_differs(gconstpointer before, gconstpointer after)
+{
+    return fleet_action_is_cancelable(before) != fleet_action_is_cancelable(after);
 }
 
 static int append_owner_uid(sd_bus_message *message, gconstpointer object)
@@ -232,10 +237,11 @@ static gboolean error_message_differs(gconstpointer before, gconstpointer after)
     return !g_str_equal(a->error_message, b->error_message);
 }
 
-/* No request has an id in this release. */
 static int append_request_id(sd_bus_message *message, gconstpointer object)
 {
-    return sd_bus_message_append_basic(message, 's', "");
+    const FleetAction *action = object;
+
+    return sd_bus_message_append_basic(message, 's', action->request_id);
 }
 
 static const FleetProperty properties[] = {
@@ -255,7 +261,7 @@ static const FleetProperty properties[] = {
         {"CompletedAt", "t", append_completed_at, completed_at_differs},
         {"Attempt", "u", append_attempt, attempt_differs},
         {"MaxAttempts", "u", append_max_attempts, NULL},
-        {"Cancelable", "b", append_cancelable, NULL},
+        {"Cancelable", "b", append_cancelable, cancelable_differs},
         {"OwnerUid", "u", append_owner_uid, NULL},
         {"ErrorName", "s", append_error_name, error_name_differs},
         {"ErrorMessage", "s", append_error_message, error_message_differs},
@@ -283,6 +289,15 @@ static int find(
     return *found != NULL;
 }
 
+static int cancel(sd_bus_message *message, void *user_data, sd_bus_error *error)
+{
+    const FleetAction *action = user_data;
+    char id[FLEET_ACTION_ID_BUFFER];
+
+    return fleet_call_begin_start(
+            fleet_endpoint_current(message), message, fleet_action_id_format(action->id, id), fleet_calls_cancel);
+}
+
 static const sd_bus_vtable vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_PROPERTY("Id", "s", get, 0, SD_BUS_VTABLE_PROPERTY_CONST),
@@ -306,6 +321,8 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_PROPERTY("ErrorName", "s", get, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("ErrorMessage", "s", get, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("RequestId", "s", get, 0, SD_BUS_VTABLE_PROPERTY_CONST),
+        SD_BUS_METHOD_WITH_ARGS("Cancel", SD_BUS_ARGS("a{sv}", options), SD_BUS_RESULT("s", status), cancel,
+                SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_VTABLE_END,
 };
 

@@ -3,6 +3,8 @@
 #include "bus/call.h"
 
 #include "access/verbs.h"
+#include "base/clock.h"
+#include "base/error.h"
 #include "base/log.h"
 #include "bus/endpoint.h"
 #include "bus/reading.h"
@@ -14,7 +16,8 @@ static void free_call(gpointer data)
 
     if (call->free_state != NULL)
         call->free_state(call->state);
-    g_free(call->device_id);
+    g_free(call->object_id);
+    g_free(call->object);
     sd_bus_message_unref(call->message);
     g_free(call);
 }
@@ -43,10 +46,36 @@ static gboolean is_allowed(FleetCall *call, GError **error)
 {
     FleetVerb verb;
 
-    return fleet_reading_allowed(call->api, error) &&
-           fleet_verb_of(sd_bus_message_get_interface(call->message), sd_bus_message_get_member(call->message), &verb,
+    return fleet_verb_of(sd_bus_message_get_interface(call->message), sd_bus_message_get_member(call->message), &verb,
                    error) &&
            fleet_verb_check(verb, &call->caller, error);
+}
+
+/* A call leaves its row whether it was carried out or refused: in the transaction of its changes, so that the row is
+ * there if and only if they are. */
+static void add_audit(FleetCall *call, const GError *error)
+{
+    const char *sender = sd_bus_message_get_sender(call->message);
+    const char *outcome = error == NULL                  ? "ok"
+                          : error->domain == FLEET_ERROR ? fleet_error_name((FleetError)error->code)
+                                                         : SD_BUS_ERROR_FAILED;
+    const char *object = call->object != NULL ? call->object : "";
+
+    fleet_transaction_add_audit(call->transaction,
+            fleet_audit_record_new(fleet_clock_realtime(), call->caller.uid, call->caller.executable,
+                    sender != NULL ? sender : "", sd_bus_message_get_member(call->message), object, outcome));
+    fleet_log_notice("%s '%s' by user %u (%s): %s", sd_bus_message_get_member(call->message), object,
+            (guint)call->caller.uid, call->caller.executable, outcome);
+}
+
+void fleet_call_go_on(FleetCall *call, GError *error)
+{
+    if (!call->only_reads)
+        add_audit(call, error);
+    if (error == NULL)
+        fleet_transaction_submit(call->transaction, answer, call);
+    else
+        fleet_transaction_refuse(call->transaction, error, answer, call);
 }
 
 static void carry_out(const FleetCaller *caller, const GError *unknown, gpointer user_data)
@@ -59,26 +88,42 @@ static void carry_out(const FleetCaller *caller, const GError *unknown, gpointer
         return;
     }
     call->caller = *caller;
-    if (!is_allowed(call, &error)) {
+    if (!fleet_reading_allowed(call->api, &error)) {
         answer(error, call);
         return;
     }
 
     call->transaction = fleet_transaction_new(call->api->ledger);
-    if (call->func(call, &error))
-        fleet_transaction_submit(call->transaction, answer, call);
+    if (!is_allowed(call, &error))
+        fleet_call_go_on(call, g_steal_pointer(&error));
+    else if (call->start != NULL)
+        call->start(call);
     else
-        fleet_transaction_refuse(call->transaction, g_steal_pointer(&error), answer, call);
+        fleet_call_go_on(call, call->func(call, &error) ? NULL : g_steal_pointer(&error));
 }
 
-int fleet_call_begin(FleetEndpoint *endpoint, sd_bus_message *message, const char *device_id, FleetCallFunc func)
+static int begin(FleetEndpoint *endpoint, sd_bus_message *message, const char *object_id, FleetCallFunc func,
+        FleetCallStartFunc start)
 {
     FleetCall *call = g_new0(FleetCall, 1);
 
     call->api = fleet_endpoint_api(endpoint);
     call->message = sd_bus_message_ref(message);
-    call->device_id = g_strdup(device_id);
+    call->object_id = g_strdup(object_id);
+    call->object = g_strdup(object_id);
     call->func = func;
+    call->start = start;
     fleet_endpoint_resolve(endpoint, message, carry_out, free_call, call);
     return 1;
+}
+
+int fleet_call_begin(FleetEndpoint *endpoint, sd_bus_message *message, const char *object_id, FleetCallFunc func)
+{
+    return begin(endpoint, message, object_id, func, NULL);
+}
+
+int fleet_call_begin_start(
+        FleetEndpoint *endpoint, sd_bus_message *message, const char *object_id, FleetCallStartFunc start)
+{
+    return begin(endpoint, message, object_id, NULL, start);
 }

@@ -25,18 +25,34 @@ typedef int (*FleetCallReplyFunc)(FleetCall *call, sd_bus_message *reply);
  */
 typedef gboolean (*FleetCallFunc)(FleetCall *call, GError **error);
 
+/*
+ * The same for a call that has to ask somebody first: it sees to it that fleet_call_go_on() is called, once, at once or
+ * later.
+ */
+typedef void (*FleetCallStartFunc)(FleetCall *call);
+
 struct FleetCall {
     FleetApi *api;
     sd_bus_message *message; /* owned */
     FleetCaller caller;
     FleetTransaction *transaction; /* to stage into */
-    FleetCallFunc func;
+    FleetCallFunc func;            /* this one or the next */
+    FleetCallStartFunc start;
+    char *object;             /* owned; what the call is about, for the audit; NULL = several things */
     FleetCallReplyFunc reply; /* set by func; NULL: the reply is empty */
-    char *device_id;          /* owned; the device of an object path, else NULL */
+    gboolean only_reads;      /* set by func: it leaves no row in the audit */
+    char *object_id;          /* owned; the device or action of an object path, else NULL */
     gpointer state;           /* func's, for its reply */
     GDestroyNotify free_state;
 };
 
-/* Takes a call on its way; device_id is that of the object called, or NULL. Returns 1, for sd-bus: the reply comes
+/* Takes a call on its way; object_id is that of the object called, or NULL. Returns 1, for sd-bus: the reply comes
  * later. */
-int fleet_call_begin(FleetEndpoint *endpoint, sd_bus_message *message, const char *device_id, FleetCallFunc func);
+int fleet_call_begin(FleetEndpoint *endpoint, sd_bus_message *message, const char *object_id, FleetCallFunc func);
+
+/* The same for a call that has to ask somebody first. */
+int fleet_call_begin_start(
+        FleetEndpoint *endpoint, sd_bus_message *message, const char *object_id, FleetCallStartFunc start);
+
+/* Goes on with a call that waited: staged, or refused with an error (taken). It may be gone afterwards. */
+void fleet_call_go_on(FleetCall *call, GError *error);

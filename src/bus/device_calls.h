@@ -12,4 +12,6 @@ gboolean fleet_calls_register(FleetCall *call, GError **error);
 gboolean fleet_calls_set_status(FleetCall *call, GError **error);
 gboolean fleet_calls_update(FleetCall *call, GError **error);
 gboolean fleet_calls_unregister(FleetCall *call, GError **error);
-gboolean fleet_calls_initiate(FleetCall *call, GError **error);
+
+/* Is this a driver of this build, or ""? INVALID_ARGUMENT, naming all. */
+gboolean fleet_calls_check_driver(FleetCall *call, const char *driver, GError **error) G_GNUC_WARN_UNUSED_RESULT;

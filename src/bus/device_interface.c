@@ -2,6 +2,7 @@
 
 #include "bus/device_interface.h"
 
+#include "bus/action_calls.h"
 #include "bus/device_calls.h"
 #include "bus/object_manager.h"
 #include "bus/paths.h"
@@ -81,12 +82,16 @@ static gboolean action_differs(gconstpointer before, gconstpointer after)
     return ((const FleetDevice *)before)->action.sequence != ((const FleetDevice *)after)->action.sequence;
 }
 
-/* A second action on a busy device is refused, so none ever waits. */
 static int append_queued_actions(sd_bus_message *message, gconstpointer object)
 {
-    const guint32 none = 0;
+    const guint32 queued = ((const FleetDevice *)object)->queued;
 
-    return sd_bus_message_append_basic(message, 'u', &none);
+    return sd_bus_message_append_basic(message, 'u', &queued);
+}
+
+static gboolean queued_actions_differs(gconstpointer before, gconstpointer after)
+{
+    return ((const FleetDevice *)before)->queued != ((const FleetDevice *)after)->queued;
 }
 
 static int append_driver(sd_bus_message *message, gconstpointer object)
@@ -109,7 +114,7 @@ static const FleetProperty properties[] = {
         {"LastSeen", "t", append_last_seen, NULL},
         {"CurrentAction", "o", append_current_action, action_differs},
         {"CurrentActionId", "s", append_current_action_id, action_differs},
-        {"QueuedActions", "u", append_queued_actions, NULL},
+        {"QueuedActions", "u", append_queued_actions, queued_actions_differs},
         {"Driver", "s", append_driver, driver_differs},
 };
 
@@ -142,7 +147,7 @@ static int set_status(sd_bus_message *message, void *user_data, sd_bus_error *er
 
 static int initiate_action(sd_bus_message *message, void *user_data, sd_bus_error *error)
 {
-    return fleet_call_begin(
+    return fleet_call_begin_start(
             fleet_endpoint_current(message), message, ((const FleetDevice *)user_data)->id, fleet_calls_initiate);
 }
 

@@ -128,7 +128,8 @@ static int add_peer(FleetListener *listener, int fd)
     if (r < 0)
         return r;
 
-    const FleetCaller peer = {.uid = credentials.uid, .pid = credentials.pid};
+    FleetCaller peer = {.uid = credentials.uid, .pid = credentials.pid};
+    fleet_caller_find_executable(&peer);
     g_snprintf(name, sizeof(name), ":1.%" G_GUINT64_FORMAT, ++listener->last_peer);
     FleetEndpoint *endpoint = fleet_endpoint_new_peer(listener->api, bus, &peer, name, drop_endpoint, listener, &r);
     if (endpoint == NULL)

@@ -50,3 +50,38 @@ int fleet_lookups_action(sd_bus_message *message, void *user_data, sd_bus_error 
         fleet_reply(message, error, NULL, NULL);
     return 1;
 }
+
+static int append_moves(sd_bus_message *reply, gpointer user_data)
+{
+    const GArray *moves = user_data;
+    int r = sd_bus_message_open_container(reply, 'a', "(tsss)");
+
+    for (guint i = 0; i < moves->len && r >= 0; i++) {
+        const FleetTransition *move = &g_array_index(moves, FleetTransition, i);
+
+        r = sd_bus_message_append(
+                reply, "(tsss)", move->at, fleet_action_status_to_string(move->status), move->phase, move->message);
+    }
+    return r < 0 ? r : sd_bus_message_close_container(reply);
+}
+
+static void moves_found(const GArray *moves, const GError *error, gpointer user_data)
+{
+    sd_bus_message *message = user_data;
+
+    fleet_reply(message, error, append_moves, (gpointer)moves);
+    sd_bus_message_unref(message);
+}
+
+int fleet_lookups_history(sd_bus_message *message, void *user_data, sd_bus_error *ret_error)
+{
+    const FleetApi *api = fleet_endpoint_api(user_data);
+    g_autoptr(GError) error = NULL;
+    const char *id;
+
+    if (fleet_reading_allowed(api, &error) && fleet_reading_string(message, &id, &error))
+        fleet_history_find_moves(api->history, id, moves_found, sd_bus_message_ref(message));
+    else
+        fleet_reply(message, error, NULL, NULL);
+    return 1;
+}

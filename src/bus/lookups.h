@@ -9,3 +9,4 @@
 
 int fleet_lookups_device(sd_bus_message *message, void *user_data, sd_bus_error *error);
 int fleet_lookups_action(sd_bus_message *message, void *user_data, sd_bus_error *error);
+int fleet_lookups_history(sd_bus_message *message, void *user_data, sd_bus_error *error);

@@ -3,6 +3,8 @@
 #include "bus/manager_interface.h"
 
 #include "build_config.h"
+#include "bus/action_calls.h"
+#include "bus/audit_call.h"
 #include "bus/batch_calls.h"
 #include "bus/call.h"
 #include "bus/device_calls.h"
@@ -17,7 +19,7 @@ FleetManagerView fleet_manager_view(const FleetApi *api)
             .pending_actions = fleet_engine_count_status(api->engine, FLEET_ACTION_PENDING),
             .running_actions = fleet_engine_count_status(api->engine, FLEET_ACTION_RUNNING),
             .storage_works = fleet_ledger_storage_works(api->ledger),
-            .action_types = fleet_engine_action_types(api->engine),
+            .action_types = fleet_action_types_names(fleet_engine_action_types(api->engine)),
     };
 
     for (guint i = 0; i < FLEET_DEVICE_STATUS_LAST_; i++)
@@ -157,7 +159,22 @@ static int set_device_status(sd_bus_message *message, void *user_data, sd_bus_er
 
 static int initiate_device_action(sd_bus_message *message, void *user_data, sd_bus_error *error)
 {
-    return fleet_call_begin(user_data, message, NULL, fleet_calls_initiate);
+    return fleet_call_begin_start(user_data, message, NULL, fleet_calls_initiate);
+}
+
+static int initiate_device_actions(sd_bus_message *message, void *user_data, sd_bus_error *error)
+{
+    return fleet_call_begin(user_data, message, NULL, fleet_calls_initiate_many);
+}
+
+static int cancel_device_action(sd_bus_message *message, void *user_data, sd_bus_error *error)
+{
+    return fleet_call_begin_start(user_data, message, NULL, fleet_calls_cancel);
+}
+
+static int query_audit(sd_bus_message *message, void *user_data, sd_bus_error *error)
+{
+    return fleet_call_begin_start(user_data, message, NULL, fleet_calls_query_audit);
 }
 
 static int update_device(sd_bus_message *message, void *user_data, sd_bus_error *error)
@@ -195,6 +212,12 @@ static const sd_bus_vtable vtable[] = {
                 SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("GetDeviceActionStatus", SD_BUS_ARGS("s", action_id), SD_BUS_RESULT("a{sv}", info),
                 fleet_lookups_action, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("CancelDeviceAction", SD_BUS_ARGS("s", action_id, "a{sv}", options),
+                SD_BUS_RESULT("s", status), cancel_device_action, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("GetActionHistory", SD_BUS_ARGS("s", action_id), SD_BUS_RESULT("a(tsss)", transitions),
+                fleet_lookups_history, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("QueryAudit", SD_BUS_ARGS("s", cursor, "u", limit),
+                SD_BUS_RESULT("a(tusssss)", entries, "s", next_cursor), query_audit, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("ListDevices", SD_BUS_NO_ARGS, SD_BUS_RESULT("a(ssssttos)", devices),
                 fleet_lists_all_devices, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("QueryDevices", SD_BUS_ARGS("a{sv}", filter, "s", cursor, "u", limit),
@@ -211,6 +234,10 @@ static const sd_bus_vtable vtable[] = {
                 SD_BUS_RESULT("u", registered, "a(uss)", failures), register_devices, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("SetDevicesStatus", SD_BUS_ARGS("as", ids, "s", status, "a{sv}", options),
                 SD_BUS_RESULT("u", changed, "a(uss)", failures), set_devices_status, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("InitiateDeviceActions",
+                SD_BUS_ARGS("as", ids, "s", type, "a{ss}", parameters, "a{sv}", options),
+                SD_BUS_RESULT("a(uso)", started, "a(uss)", failures), initiate_device_actions,
+                SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_PROPERTY("Version", "s", get, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("DeviceCount", "u", get, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("DevicesByStatus", "a{su}", get, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),

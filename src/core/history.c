@@ -6,7 +6,7 @@
 
 struct FleetHistory {
     FleetStore *store;
-    const FleetEngine *engine;
+    FleetEngine *engine;
     guint open; /* questions */
 };
 
@@ -15,10 +15,14 @@ typedef struct {
     char *id;
     FleetHistoryFoundFunc found;
     FleetHistoryListFunc listed;
+    FleetHistoryMovesFunc moves_found;
+    FleetHistoryAuditFunc audit_listed;
+    FleetActionRequest request;
+    FleetRequestFoundFunc request_found;
     gpointer user_data;
 } Query;
 
-FleetHistory *fleet_history_new(FleetStore *store, const FleetEngine *engine)
+FleetHistory *fleet_history_new(FleetStore *store, FleetEngine *engine)
 {
     FleetHistory *history = g_new0(FleetHistory, 1);
 
@@ -125,4 +129,85 @@ void fleet_history_list(
 
     query->listed = listed;
     fleet_store_query_actions(history->store, filter, found_list, query);
+}
+
+static void request_found(FleetAction *action, const GError *error, gpointer user_data)
+{
+    Query *query = user_data;
+    FleetEngine *engine = query->history->engine;
+    g_autoptr(FleetAction) stored = action;
+    g_autoptr(GError) reused = NULL;
+    FleetInitiated initiated;
+    gboolean known = FALSE;
+
+    /* Meanwhile the same request may have come again, and have been carried out. */
+    if (error == NULL)
+        known = stored != NULL ? fleet_engine_check_request(stored, &query->request, &initiated, &reused)
+                               : fleet_engine_find_request(engine, &query->request, &initiated, &reused);
+    fleet_engine_release_finished(engine);
+    query->request_found(
+            known && reused == NULL ? &initiated : NULL, reused != NULL ? reused : error, query->user_data);
+    end_query(query);
+}
+
+void fleet_history_find_request(
+        FleetHistory *history, const FleetActionRequest *request, FleetRequestFoundFunc found, gpointer user_data)
+{
+    g_autoptr(GError) reused = NULL;
+    FleetInitiated initiated;
+
+    if (fleet_engine_find_request(history->engine, request, &initiated, &reused)) {
+        found(reused == NULL ? &initiated : NULL, reused, user_data);
+        return;
+    }
+    Query *query = new_query(history, user_data);
+    query->request = *request;
+    query->request_found = found;
+    fleet_engine_hold_finished(history->engine);
+    fleet_store_find_request(history->store, request->device_id, request->request_id, request_found, query);
+}
+
+static void moves_found(GArray *moves, const GError *error, gpointer user_data)
+{
+    Query *query = user_data;
+    g_autoptr(GError) missing = NULL;
+
+    if (moves != NULL && moves->len == 0) {
+        error = missing = not_found(query->id);
+        moves = NULL;
+    }
+    query->moves_found(moves, error, query->user_data);
+    end_query(query);
+}
+
+void fleet_history_find_moves(FleetHistory *history, const char *id, FleetHistoryMovesFunc found, gpointer user_data)
+{
+    FleetActionId parsed;
+
+    if (!fleet_action_id_parse(id, &parsed)) {
+        g_autoptr(GError) error = not_found(id);
+        found(NULL, error, user_data);
+        return;
+    }
+    Query *query = new_query(history, user_data);
+    query->id = g_strdup(id);
+    query->moves_found = found;
+    fleet_store_find_transitions(history->store, parsed, moves_found, query);
+}
+
+static void audit_listed(GPtrArray *records, gint64 last, const GError *error, gpointer user_data)
+{
+    Query *query = user_data;
+
+    query->audit_listed(records, last, error, query->user_data);
+    end_query(query);
+}
+
+void fleet_history_list_audit(
+        FleetHistory *history, gint64 before, guint limit, FleetHistoryAuditFunc listed, gpointer user_data)
+{
+    Query *query = new_query(history, user_data);
+
+    query->audit_listed = listed;
+    fleet_store_query_audit(history->store, before, limit, audit_listed, query);
 }

@@ -12,8 +12,8 @@ struct FleetLedger {
 
 struct FleetTransaction {
     FleetLedger *ledger;
-    GArray *changes; /* of FleetChange, whose images the transaction holds; NULL while there are none */
-    GArray *steps;   /* of FleetStep, one for each change */
+    GArray *changes; /* of FleetChange, what is to be written; it holds their images */
+    GArray *steps;   /* of FleetStep, what changes in memory; it holds their images too */
     GError *refusal;
     FleetDoneFunc done;
     gpointer user_data;
@@ -32,37 +32,74 @@ static gboolean is_device(FleetChangeKind kind)
     return kind <= FLEET_CHANGE_DELETE_DEVICE;
 }
 
-static guint count(const FleetTransaction *transaction)
+static guint length(const GArray *array)
 {
-    return transaction->changes != NULL ? transaction->changes->len : 0;
+    return array != NULL ? array->len : 0;
+}
+
+static gconstpointer ref_image(FleetChangeKind kind, gconstpointer image)
+{
+    if (image == NULL)
+        return NULL;
+    return is_device(kind) ? (gconstpointer)fleet_device_ref(image) : (gconstpointer)fleet_action_ref(image);
 }
 
 static void unref_image(FleetChangeKind kind, gconstpointer image)
 {
-    if (image == NULL)
-        return;
-    if (is_device(kind))
+    if (image != NULL && is_device(kind))
         fleet_device_unref(image);
-    else
+    else if (image != NULL)
         fleet_action_unref(image);
 }
 
-/* Lets go of all changes and their images. */
-static void drop_changes(FleetTransaction *transaction)
+static void unref_change(const FleetChange *change)
 {
-    for (guint i = 0; i < count(transaction); i++) {
+    switch (change->kind) {
+    case FLEET_CHANGE_INSERT_DEVICE:
+    case FLEET_CHANGE_UPDATE_DEVICE:
+    case FLEET_CHANGE_DELETE_DEVICE:
+        fleet_device_unref(change->device);
+        break;
+    case FLEET_CHANGE_INSERT_ACTION:
+    case FLEET_CHANGE_UPDATE_ACTION:
+        fleet_action_unref(change->action);
+        break;
+    case FLEET_CHANGE_INSERT_ATTEMPT:
+    case FLEET_CHANGE_UPDATE_ATTEMPT:
+        fleet_attempt_record_unref(change->attempt);
+        break;
+    case FLEET_CHANGE_INSERT_AUDIT:
+        fleet_audit_record_unref(change->audit);
+        break;
+    }
+}
+
+static void shorten(GArray *array, guint n)
+{
+    if (length(array) > n)
+        g_array_set_size(array, n);
+}
+
+/* Lets go of all steps and changes since the mark, and of their images. */
+static void drop_since(FleetTransaction *transaction, FleetMark mark)
+{
+    for (guint i = mark.steps; i < length(transaction->steps); i++) {
         const FleetStep *step = &g_array_index(transaction->steps, FleetStep, i);
 
         unref_image(step->kind, step->before);
         unref_image(step->kind, step->image);
     }
-    g_clear_pointer(&transaction->changes, g_array_unref);
-    g_clear_pointer(&transaction->steps, g_array_unref);
+    for (guint i = mark.changes; i < length(transaction->changes); i++)
+        unref_change(&g_array_index(transaction->changes, FleetChange, i));
+    shorten(transaction->steps, mark.steps);
+    shorten(transaction->changes, mark.changes);
 }
 
 static void free_transaction(FleetTransaction *transaction)
 {
-    drop_changes(transaction);
+    drop_since(transaction, FLEET_MARK_BEGIN);
+    g_clear_pointer(&transaction->changes, g_array_unref);
+    g_clear_pointer(&transaction->steps, g_array_unref);
     g_clear_error(&transaction->refusal);
     g_free(transaction);
 }
@@ -73,51 +110,84 @@ static void finish(FleetTransaction *transaction, const GError *error)
     free_transaction(transaction);
 }
 
+static void add_change(FleetTransaction *transaction, const FleetChange *change)
+{
+    if (transaction->changes == NULL)
+        transaction->changes = g_array_sized_new(FALSE, FALSE, sizeof(FleetChange), 4);
+    g_array_append_vals(transaction->changes, change, 1);
+}
+
 void fleet_transaction_stage(FleetTransaction *transaction, const FleetStep *step)
 {
     FleetChange change = {.kind = step->kind};
 
-    if (is_device(step->kind))
-        change.device = step->image;
-    else
-        change.action = step->image;
-    if (transaction->changes == NULL) {
-        transaction->changes = g_array_sized_new(FALSE, FALSE, sizeof(FleetChange), 4);
+    if (transaction->steps == NULL)
         transaction->steps = g_array_sized_new(FALSE, FALSE, sizeof(FleetStep), 4);
-    }
-    g_array_append_val(transaction->changes, change);
     g_array_append_vals(transaction->steps, step, 1);
-    if (step->before != NULL && is_device(step->kind))
-        fleet_device_ref(step->before);
-    else if (step->before != NULL)
-        fleet_action_ref(step->before);
+    (void)ref_image(step->kind, step->before);
+    if (!step->persist)
+        return;
+    if (is_device(step->kind))
+        change.device = ref_image(step->kind, step->image);
+    else
+        change.action = ref_image(step->kind, step->image);
+    add_change(transaction, &change);
 }
 
-static void roll_back(gpointer data)
+void fleet_transaction_add_attempt(
+        FleetTransaction *transaction, FleetChangeKind kind, const FleetAttemptRecord *record)
 {
-    FleetTransaction *transaction = data;
+    const FleetChange change = {.kind = kind, .attempt = record};
 
-    for (guint i = count(transaction); i > 0; i--) {
+    add_change(transaction, &change);
+}
+
+void fleet_transaction_add_audit(FleetTransaction *transaction, const FleetAuditRecord *record)
+{
+    const FleetChange change = {.kind = FLEET_CHANGE_INSERT_AUDIT, .audit = record};
+
+    add_change(transaction, &change);
+}
+
+static void roll_back_to(FleetTransaction *transaction, guint mark)
+{
+    for (guint i = length(transaction->steps); i > mark; i--) {
         const FleetStep *step = &g_array_index(transaction->steps, FleetStep, i - 1);
 
         step->class->roll_back(step->owner, step->slot, step->before);
     }
 }
 
-void fleet_transaction_unstage(FleetTransaction *transaction)
+static void roll_back(gpointer data)
 {
-    roll_back(transaction);
-    drop_changes(transaction);
+    roll_back_to(data, 0);
+}
+
+FleetMark fleet_transaction_mark(const FleetTransaction *transaction)
+{
+    return (FleetMark){.steps = length(transaction->steps), .changes = length(transaction->changes)};
+}
+
+void fleet_transaction_unstage(FleetTransaction *transaction, FleetMark mark)
+{
+    roll_back_to(transaction, mark.steps);
+    drop_since(transaction, mark);
+}
+
+void fleet_transaction_abandon(FleetTransaction *transaction)
+{
+    g_assert(length(transaction->steps) == 0);
+    free_transaction(transaction);
 }
 
 void fleet_transaction_submit(FleetTransaction *transaction, FleetDoneFunc done, gpointer user_data)
 {
     FleetStore *store = transaction->ledger->store;
-    guint n = count(transaction);
+    guint n = length(transaction->changes);
 
     transaction->done = done;
     transaction->user_data = user_data;
-    if (n == 0 && fleet_store_in_flight(store) == 0)
+    if (n == 0 && length(transaction->steps) == 0 && fleet_store_in_flight(store) == 0)
         finish(transaction, transaction->refusal);
     else
         fleet_store_submit(store, n > 0 ? (const FleetChange *)transaction->changes->data : NULL, n, transaction);
@@ -125,7 +195,7 @@ void fleet_transaction_submit(FleetTransaction *transaction, FleetDoneFunc done,
 
 void fleet_transaction_refuse(FleetTransaction *transaction, GError *error, FleetDoneFunc done, gpointer user_data)
 {
-    g_assert(count(transaction) == 0);
+    g_assert(length(transaction->steps) == 0);
     transaction->refusal = error;
     fleet_transaction_submit(transaction, done, user_data);
 }
@@ -134,12 +204,12 @@ static void committed(gpointer data)
 {
     FleetTransaction *transaction = data;
 
-    for (guint i = 0; i < count(transaction); i++) {
+    for (guint i = 0; i < length(transaction->steps); i++) {
         const FleetStep *step = &g_array_index(transaction->steps, FleetStep, i);
 
         step->class->apply(step->owner, step->slot, step->kind, step->image);
     }
-    if (count(transaction) > 0)
+    if (length(transaction->steps) > 0)
         FLEET_OBSERVE(transaction->ledger->observers, committed);
     finish(transaction, transaction->refusal);
 }

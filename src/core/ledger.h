@@ -40,7 +40,7 @@ gboolean fleet_ledger_is_busy(const FleetLedger *ledger);
 /* Whether the last commit worked. */
 gboolean fleet_ledger_storage_works(const FleetLedger *ledger);
 
-/* An empty transaction. It must be given to _submit() or _refuse(). */
+/* An empty transaction. It must be given to _submit(), _refuse() or _abandon(). */
 FleetTransaction *fleet_transaction_new(FleetLedger *ledger) G_GNUC_WARN_UNUSED_RESULT;
 
 /* One step: what a slot's staged image was (NULL: none), and what it is now, or, for a deletion, the image that goes.
@@ -53,12 +53,31 @@ typedef struct {
     FleetChangeKind kind;
     gconstpointer before;
     gconstpointer image;
+    gboolean persist; /* FALSE: only what lives in memory changes, so nothing is written */
 } FleetStep;
 
 void fleet_transaction_stage(FleetTransaction *transaction, const FleetStep *step);
 
-/* Takes back, newest first, all that was staged; nothing else may have been staged since. */
-void fleet_transaction_unstage(FleetTransaction *transaction);
+/* Adds a record to be written with the rest; it is in no slot. Takes the reference. */
+void fleet_transaction_add_attempt(
+        FleetTransaction *transaction, FleetChangeKind kind, const FleetAttemptRecord *record);
+void fleet_transaction_add_audit(FleetTransaction *transaction, const FleetAuditRecord *record);
+
+/* A point in a transaction to which it can be taken back. */
+typedef struct {
+    guint steps, changes;
+} FleetMark;
+
+#define FLEET_MARK_BEGIN ((FleetMark){0})
+
+FleetMark fleet_transaction_mark(const FleetTransaction *transaction);
+
+/* Takes back, newest first, all that was staged since the mark; nothing may have been staged in another transaction
+ * since. */
+void fleet_transaction_unstage(FleetTransaction *transaction, FleetMark mark);
+
+/* Drops a transaction in which nothing is staged. */
+void fleet_transaction_abandon(FleetTransaction *transaction);
 
 /* Sends it on its way, and takes it. With no steps it is done when all that was submitted before it is, at once if
  * there is nothing. */

@@ -24,6 +24,9 @@ struct FleetRegistry {
     guint count;
     gint64 last_key;
     const FleetObservers *observers;
+    GHashTable *type_drivers; /* weak: the configuration's; NULL = none */
+    FleetDeviceWatcher watcher;
+    gpointer watcher_data;
 };
 
 static void free_slot(gpointer data)
@@ -114,7 +117,10 @@ void fleet_registry_load_action(FleetRegistry *registry, const char *device_id, 
     if (slot == NULL)
         return;
     g_autoptr(FleetDevice) device = fleet_device_copy(slot->committed);
-    device->action = action;
+    if (action.sequence != 0)
+        device->action = action;
+    else
+        device->queued++;
     set_committed(registry, slot, device);
     replace(&slot->staged, device);
 }
@@ -193,6 +199,8 @@ static void apply(gpointer owner, gpointer data, FleetChangeKind kind, gconstpoi
         FLEET_OBSERVE(registry->observers, device_changed, before, after);
     else if (before != NULL)
         FLEET_OBSERVE(registry->observers, device_removed, before);
+    if (registry->watcher != NULL && before != NULL)
+        registry->watcher(slot->id, registry->watcher_data);
     drop_if_unused(registry, slot);
 }
 
@@ -208,19 +216,36 @@ static void roll_back(gpointer owner, gpointer data, gconstpointer before)
 static const FleetStepClass step_class = {.apply = apply, .roll_back = roll_back};
 
 /* Takes the image. */
-static void stage(
-        FleetRegistry *registry, FleetTransaction *transaction, Slot *slot, FleetChangeKind kind, FleetDevice *image)
+static void stage(FleetRegistry *registry, FleetTransaction *transaction, Slot *slot, FleetChangeKind kind,
+        FleetDevice *image, gboolean persist)
 {
     const FleetStep step = {.class = &step_class,
             .owner = registry,
             .slot = slot,
             .kind = kind,
             .before = slot->staged,
-            .image = image};
+            .image = image,
+            .persist = persist};
 
     fleet_transaction_stage(transaction, &step);
     slot->in_flight++;
     replace(&slot->staged, kind == FLEET_CHANGE_DELETE_DEVICE ? NULL : image);
+}
+
+static const char *driver_for(const FleetRegistry *registry, const FleetDeviceSpec *spec)
+{
+    const char *by_type = NULL;
+
+    if (*spec->driver != '\0')
+        return spec->driver;
+    if (registry->type_drivers != NULL)
+        by_type = g_hash_table_lookup(registry->type_drivers, spec->type);
+    return by_type != NULL ? by_type : FLEET_DRIVER_DEFAULT;
+}
+
+void fleet_registry_set_type_drivers(FleetRegistry *registry, GHashTable *drivers)
+{
+    registry->type_drivers = drivers;
 }
 
 gboolean fleet_registry_stage_register(
@@ -248,7 +273,7 @@ gboolean fleet_registry_stage_register(
     device->registered_at = device->updated_at = fleet_clock_realtime();
     if (slot == NULL)
         slot = add_slot(registry, device);
-    stage(registry, transaction, slot, FLEET_CHANGE_INSERT_DEVICE, device);
+    stage(registry, transaction, slot, FLEET_CHANGE_INSERT_DEVICE, device, TRUE);
     return TRUE;
 }
 
@@ -278,7 +303,7 @@ gboolean fleet_registry_stage_status(FleetRegistry *registry, FleetTransaction *
     FleetDevice *device = fleet_device_copy(slot->staged);
     device->status = status;
     device->updated_at = fleet_clock_realtime();
-    stage(registry, transaction, slot, FLEET_CHANGE_UPDATE_DEVICE, device);
+    stage(registry, transaction, slot, FLEET_CHANGE_UPDATE_DEVICE, device, TRUE);
     return TRUE;
 }
 
@@ -304,7 +329,7 @@ gboolean fleet_registry_stage_update(FleetRegistry *registry, FleetTransaction *
     if (type != NULL)
         fleet_device_set_type(device, type);
     device->updated_at = fleet_clock_realtime();
-    stage(registry, transaction, slot, FLEET_CHANGE_UPDATE_DEVICE, device);
+    stage(registry, transaction, slot, FLEET_CHANGE_UPDATE_DEVICE, device, TRUE);
     return TRUE;
 }
 
@@ -323,19 +348,35 @@ gboolean fleet_registry_stage_unregister(
                 fleet_action_id_format(slot->staged->action, action));
         return FALSE;
     }
-    stage(registry, transaction, slot, FLEET_CHANGE_DELETE_DEVICE, fleet_device_ref(slot->staged));
+    if (slot->staged->queued != 0) {
+        g_set_error(error, FLEET_ERROR, FLEET_ERROR_DEVICE_BUSY,
+                "%u actions wait for device '%s'; unregister it once they are cancelled or have ended",
+                slot->staged->queued, id);
+        return FALSE;
+    }
+    stage(registry, transaction, slot, FLEET_CHANGE_DELETE_DEVICE, fleet_device_ref(slot->staged), TRUE);
     return TRUE;
 }
 
 void fleet_registry_stage_action(FleetRegistry *registry, FleetTransaction *transaction, const FleetDevice *device,
-        FleetDeviceStatus status, FleetActionId action)
+        FleetDeviceStatus status, FleetActionId action, guint queued)
 {
-    Slot *slot = find(registry, device->id);
-    FleetDevice *changed = fleet_device_copy(device);
+    gboolean persist = device->status != status;
 
-    if (changed->status != status)
+    if (!persist && device->action.sequence == action.sequence && device->queued == queued)
+        return;
+
+    FleetDevice *changed = fleet_device_copy(device);
+    if (persist)
         changed->updated_at = fleet_clock_realtime();
     changed->status = status;
     changed->action = action;
-    stage(registry, transaction, slot, FLEET_CHANGE_UPDATE_DEVICE, changed);
+    changed->queued = queued;
+    stage(registry, transaction, find(registry, device->id), FLEET_CHANGE_UPDATE_DEVICE, changed, persist);
+}
+
+void fleet_registry_set_watcher(FleetRegistry *registry, FleetDeviceWatcher watcher, gpointer user_data)
+{
+    registry->watcher = watcher;
+    registry->watcher_data = user_data;
 }

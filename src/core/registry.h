@@ -22,7 +22,8 @@ void fleet_registry_free(FleetRegistry *registry);
 /* Takes a device read from the store; tells nobody. */
 void fleet_registry_load(FleetRegistry *registry, FleetDevice *device);
 
-/* Marks a loaded device as carrying out an action that was found running. Does nothing if the device is gone. */
+/* Marks a loaded device as carrying out an action that was found running, or, for sequence 0, as having one more that
+ * waits. Does nothing if the device is gone. */
 void fleet_registry_load_action(FleetRegistry *registry, const char *device_id, FleetActionId action);
 
 /* The device as it is on disk. Owned by the registry until the loop turns. DEVICE_NOT_FOUND. */
@@ -38,6 +39,10 @@ typedef gboolean (*FleetDeviceVisitor)(const FleetDevice *device, gpointer user_
 void fleet_registry_visit(const FleetRegistry *registry, const char *start, gboolean inclusive,
         FleetDeviceVisitor visitor, gpointer user_data);
 
+/* Which driver a device gets for which nobody chose one: by its type (char * -> char *, borrowed until the next call;
+ * NULL: none is configured), else FLEET_DRIVER_DEFAULT. */
+void fleet_registry_set_type_drivers(FleetRegistry *registry, GHashTable *drivers);
+
 /*
  * Staging. Each looks at what is staged, not at what is committed, adds its step to the transaction and returns TRUE;
  * or changes nothing and returns FALSE with an error that the API documents. Arguments are checked here.
@@ -45,7 +50,7 @@ void fleet_registry_visit(const FleetRegistry *registry, const char *start, gboo
 
 /* What a device is registered as; empty texts take the API's defaults. */
 typedef struct {
-    const char *id, *name, *type, *status;
+    const char *id, *name, *type, *status, *driver;
 } FleetDeviceSpec;
 
 /* INVALID_ARGUMENT, DEVICE_EXISTS. */
@@ -61,7 +66,7 @@ gboolean fleet_registry_stage_status(FleetRegistry *registry, FleetTransaction *
 gboolean fleet_registry_stage_update(FleetRegistry *registry, FleetTransaction *transaction, const char *id,
         const char *name, const char *type, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* DEVICE_NOT_FOUND, DEVICE_BUSY while an action runs. */
+/* DEVICE_NOT_FOUND, DEVICE_BUSY while an action runs or waits. */
 gboolean fleet_registry_stage_unregister(FleetRegistry *registry, FleetTransaction *transaction, const char *id,
         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
@@ -69,8 +74,13 @@ gboolean fleet_registry_stage_unregister(FleetRegistry *registry, FleetTransacti
 const FleetDevice *fleet_registry_lookup_staged(
         const FleetRegistry *registry, const char *id, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* For the engine: what an action makes of a device that _lookup_staged() found. */
+/* For the engine: what an action makes of a device that _lookup_staged() found: its status, its action, and how many
+ * wait for it. Stages nothing if that is what it is, and writes nothing if only what is not persisted changes. */
 void fleet_registry_stage_action(FleetRegistry *registry, FleetTransaction *transaction, const FleetDevice *device,
-        FleetDeviceStatus status, FleetActionId action);
+        FleetDeviceStatus status, FleetActionId action, guint queued);
+
+/* For the engine: is told of each device that was changed or removed, after it was. */
+typedef void (*FleetDeviceWatcher)(const char *id, gpointer user_data);
+void fleet_registry_set_watcher(FleetRegistry *registry, FleetDeviceWatcher watcher, gpointer user_data);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(FleetRegistry, fleet_registry_free)

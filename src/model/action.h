@@ -35,16 +35,16 @@ typedef struct {
     guint64 request_digest; /* of all that was asked for; of use with a request_id only */
 
     /* How it is. */
-    gint64 moved_at;                /* when status or phase changed last */
-    FleetInstant started;           /* of the first attempt; realtime 0 = not yet */
-    FleetInstant attempt_started;   /* of the newest attempt */
-    FleetInstant retry_at;          /* when the next attempt is due while one is waited for; else realtime 0 */
-    FleetInstant cancel_requested;  /* since when the driver is to stop; realtime 0 = it is not */
-    FleetResult cancel_result;      /* what it ends with once it has stopped; NONE = it is not to stop */
+    gint64 moved_at;               /* when status or phase changed last */
+    FleetInstant started;          /* of the first attempt; realtime 0 = not yet */
+    FleetInstant attempt_started;  /* of the newest attempt */
+    FleetInstant retry_at;         /* when the next attempt is due while one is waited for; else realtime 0 */
+    FleetInstant cancel_requested; /* since when the driver is to stop; realtime 0 = it is not */
+    FleetResult cancel_result;     /* what it ends with once it has stopped; NONE = it is not to stop */
     gint64 completed_at;
-    guint attempt;             /* from 1 once it runs; 0 before */
-    gboolean past_return;      /* the driver is past the point where it can stop */
-    double progress;           /* 0.0 to 1.0; persisted only together with other changes */
+    guint attempt;        /* from 1 once it runs; 0 before */
+    gboolean past_return; /* the driver is past the point where it can stop */
+    double progress;      /* 0.0 to 1.0; persisted only together with other changes */
     gboolean progress_known;
     GRefString *phase;         /* interned; free detail while it runs, "" otherwise */
     GRefString *message;       /* for people; "" = none */

@@ -22,7 +22,10 @@ static void clear_type(gpointer data)
 
 static void append(FleetActionTypes *types, const char *name, FleetDeviceStatus device_status)
 {
-    FleetActionType type = {.name = g_ref_string_new_intern(name), .device_status = device_status};
+    FleetActionType type = {.name = g_ref_string_new_intern(name),
+            .device_status = device_status,
+            .policy = fleet_policy_default,
+            .running_max = FLEET_RUNNING_UNLIMITED};
 
     g_array_append_val(types->types, type);
     g_ptr_array_insert(types->names, (int)types->names->len - 1, type.name);
@@ -104,6 +107,11 @@ const FleetActionType *fleet_action_types_lookup(const FleetActionTypes *types, 
                 shown, all);
     }
     return type;
+}
+
+FleetActionType *fleet_action_types_find(FleetActionTypes *types, const char *name)
+{
+    return find(types, name);
 }
 
 const char *const *fleet_action_types_names(const FleetActionTypes *types)

@@ -6,6 +6,7 @@
  * Names are [A-Z][A-Z0-9_]*, at most FLEET_ACTION_TYPE_MAX bytes.
  */
 
+#include "model/policy.h"
 #include "model/status.h"
 
 #include <glib.h>
@@ -13,7 +14,12 @@
 typedef struct {
     GRefString *name;
     FleetDeviceStatus device_status; /* what a device is while such an action runs: UPDATING or BUSY */
+    FleetPolicy policy;              /* where a call does not say otherwise */
+    guint running_max;               /* of this type at the same time */
 } FleetActionType;
+
+/* As many of a type may run as there may run in all. */
+#define FLEET_RUNNING_UNLIMITED G_MAXUINT
 
 typedef struct FleetActionTypes FleetActionTypes;
 
@@ -29,6 +35,9 @@ gboolean fleet_action_types_add(FleetActionTypes *types, const char *name, Fleet
 /* The type of that name. INVALID_ARGUMENT, naming all types, if there is none. Owned by the table. */
 const FleetActionType *fleet_action_types_lookup(
         const FleetActionTypes *types, const char *name, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The type of that name, to configure it; NULL if there is none. Owned by the table, until the next _add(). */
+FleetActionType *fleet_action_types_find(FleetActionTypes *types, const char *name);
 
 /* All names, the built-in ones first, NULL-terminated. Owned by the table, until the next _add(). */
 const char *const *fleet_action_types_names(const FleetActionTypes *types);

@@ -24,6 +24,7 @@ typedef struct {
     gint64 updated_at;    /* µs since the epoch; of the last change of name, type or status */
     gint64 last_seen_at;  /* µs since the epoch; 0 = never */
     FleetActionId action; /* the action that it is busy with; not persisted: the actions say it */
+    guint queued;         /* actions that wait for it; not persisted either */
 } FleetDevice;
 
 /* A device with the given texts; all numbers 0, status IDLE. Not checked here: see identifier.h. */

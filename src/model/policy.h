@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * How long an action may take and how often it is tried. Each type of action has one by configuration; each call can change it.
+ * How long an action may take and how often it is tried. Each type of action has one by configuration; each call can
+ * change it.
  */
 
 #include <glib.h>
@@ -19,12 +20,13 @@ typedef struct {
 
 #define FLEET_ATTEMPTS_MAX 1000
 
-/* One attempt, no timeouts; retries, where a call asks for them, after 10 s, doubled each time up to 10 min, with a jitter of 0.1. */
+/* One attempt, no timeouts; retries, where a call asks for them, after 10 s, doubled each time up to 10 min, with a
+ * jitter of 0.1. */
 extern const FleetPolicy fleet_policy_default;
 
 /*
- * The delay before the next attempt after so many failed ones (from 1), in µs: exponential backoff with a cap, of which the part
- * jitter is drawn by random (0.0 to 1.0) so that actions that failed together do not come back together. See M. Brooker,
- * "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015).
+ * The delay before the next attempt after so many failed ones (from 1), in µs: exponential backoff with a cap, of which
+ * the part jitter is drawn by random (0.0 to 1.0) so that actions that failed together do not come back together. See
+ * M. Brooker, "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015).
  */
 gint64 fleet_policy_retry_delay(const FleetPolicy *policy, guint failed, double random);

@@ -4,15 +4,24 @@
 
 #include "base/error.h"
 
-gboolean fleet_action_may_move(FleetActionStatus from, FleetActionStatus to)
-{
-    static const gboolean legal[FLEET_ACTION_STATUS_LAST_][FLEET_ACTION_STATUS_LAST_] = {
-            [FLEET_ACTION_PENDING][FLEET_ACTION_RUNNING] = TRUE,
-            [FLEET_ACTION_RUNNING][FLEET_ACTION_COMPLETED] = TRUE,
-            [FLEET_ACTION_RUNNING][FLEET_ACTION_FAILED] = TRUE,
-    };
+#define BIT(result) (1u << FLEET_RESULT_##result)
+#define FLEET_MOVE(from_, to_, results_, when_)                                                                        \
+    {.from = FLEET_ACTION_##from_, .to = FLEET_ACTION_##to_, .results = (results_), .when = (when_)},
 
-    return legal[from][to];
+const FleetActionMove fleet_action_moves[] = {
+#include "model/action_moves.def"
+};
+const guint fleet_action_moves_count = G_N_ELEMENTS(fleet_action_moves);
+
+gboolean fleet_action_may_move(FleetActionStatus from, FleetActionStatus to, FleetResult result)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(fleet_action_moves); i++) {
+        const FleetActionMove *move = &fleet_action_moves[i];
+
+        if (move->from == from && move->to == to)
+            return (move->results & 1u << result) != 0;
+    }
+    return FALSE;
 }
 
 gboolean fleet_device_check_free(const FleetDevice *device, GError **error)
@@ -47,9 +56,9 @@ gboolean fleet_device_check_set_status(const FleetDevice *device, FleetDeviceSta
     return FALSE;
 }
 
-FleetDeviceStatus fleet_device_status_after(FleetDeviceStatus now, FleetActionStatus outcome)
+FleetDeviceStatus fleet_device_status_after(FleetDeviceStatus now, FleetActionStatus outcome, gboolean forced)
 {
     if (now == FLEET_DEVICE_OFFLINE || now == FLEET_DEVICE_MAINTENANCE)
         return now;
-    return outcome == FLEET_ACTION_COMPLETED ? FLEET_DEVICE_IDLE : FLEET_DEVICE_ERROR;
+    return outcome == FLEET_ACTION_FAILED || forced ? FLEET_DEVICE_ERROR : FLEET_DEVICE_IDLE;
 }

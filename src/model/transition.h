@@ -8,8 +8,20 @@
 #include "model/action.h"
 #include "model/device.h"
 
-/* May an action go from one status to the other? PENDING -> RUNNING -> COMPLETED | FAILED, nothing else. */
-gboolean fleet_action_may_move(FleetActionStatus from, FleetActionStatus to) G_GNUC_CONST;
+/* One legal move (action_moves.def). */
+typedef struct {
+    FleetActionStatus from, to;
+    guint32 results;  /* bit 1 << FleetResult: what it may end with by this move */
+    const char *when; /* for people */
+} FleetActionMove;
+
+/* All of them, and their number. */
+extern const FleetActionMove fleet_action_moves[];
+extern const guint fleet_action_moves_count;
+
+/* May an action go from one status to the other, and then have that result? Staying RUNNING, with another attempt or
+ * phase, is no move and always allowed. */
+gboolean fleet_action_may_move(FleetActionStatus from, FleetActionStatus to, FleetResult result) G_GNUC_PURE;
 
 /* May an action start on this device now? DEVICE_BUSY with the reason and the remedy: it has an action already, or its
  * status is neither IDLE nor ERROR. */
@@ -20,5 +32,7 @@ gboolean fleet_device_check_free(const FleetDevice *device, GError **error) G_GN
 gboolean fleet_device_check_set_status(
         const FleetDevice *device, FleetDeviceStatus status, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* The device's status once its action has ended: IDLE or ERROR, but an operator's OFFLINE or MAINTENANCE stays. */
-FleetDeviceStatus fleet_device_status_after(FleetDeviceStatus now, FleetActionStatus outcome) G_GNUC_CONST;
+/* The device's status once its action has ended: IDLE if it completed or was stopped in order, else ERROR; but an
+ * operator's OFFLINE or MAINTENANCE stays. */
+FleetDeviceStatus fleet_device_status_after(
+        FleetDeviceStatus now, FleetActionStatus outcome, gboolean forced) G_GNUC_CONST;

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "core/run.h"
+
+#include "base/clock.h"
+
+/* Where a moment of the wall clock lies on CLOCK_BOOTTIME, as the clock stands now. */
+static gint64 on_boottime(gint64 realtime)
+{
+    return fleet_clock_boottime() + (realtime - fleet_clock_realtime());
+}
+
+static gint64 after(const FleetInstant *since, gint64 usec)
+{
+    return fleet_instant_boottime(since) + usec;
+}
+
+static void arm_pending(FleetRun *run, const FleetAction *action)
+{
+    if (action->not_before > fleet_clock_realtime())
+        run->due[FLEET_DUE_NOT_BEFORE] = on_boottime(action->not_before);
+    if (action->start_deadline != 0)
+        run->due[FLEET_DUE_START_DEADLINE] = on_boottime(action->start_deadline);
+}
+
+static void arm_running(FleetRun *run, const FleetAction *action)
+{
+    const FleetPolicy *policy = &action->policy;
+
+    if (action->cancel_requested.realtime != 0) {
+        run->due[FLEET_DUE_CANCEL_TIMEOUT] = after(&action->cancel_requested, run->engine->settings.cancel_timeout);
+        return;
+    }
+    if (policy->timeout != 0)
+        run->due[FLEET_DUE_TIMEOUT] = after(&action->started, policy->timeout);
+    if (action->retry_at.realtime != 0)
+        run->due[FLEET_DUE_RETRY] = fleet_instant_boottime(&action->retry_at);
+    else if (policy->step_timeout != 0)
+        run->due[FLEET_DUE_STEP_TIMEOUT] = run->last_report + policy->step_timeout;
+}
+
+static void set_timer(FleetRun *run)
+{
+    gint64 first = FLEET_DUE_NEVER;
+
+    for (guint i = 0; i < FLEET_DUE_LAST_; i++)
+        first = MIN(first, run->due[i]);
+    if (first == FLEET_DUE_NEVER || run->engine->stopped)
+        fleet_timers_clear(run->engine->timers, &run->timer);
+    else if (!fleet_timer_is_set(&run->timer) || run->timer.deadline != first)
+        fleet_timers_set(run->engine->timers, &run->timer, first);
+}
+
+void fleet_run_set_due(FleetRun *run, FleetDue due, gint64 when)
+{
+    run->due[due] = when;
+    set_timer(run);
+}
+
+void fleet_run_arm(FleetRun *run)
+{
+    for (guint i = FLEET_DUE_NOT_BEFORE; i <= FLEET_DUE_RETRY; i++)
+        run->due[i] = FLEET_DUE_NEVER;
+    if (run->ending != NULL) /* it only waits for the disk */
+        run->due[FLEET_DUE_WAKE] = FLEET_DUE_NEVER;
+    else if (run->committed->status == FLEET_ACTION_PENDING)
+        arm_pending(run, run->committed);
+    else if (run->committed->status == FLEET_ACTION_RUNNING)
+        arm_running(run, run->committed);
+    set_timer(run);
+}
+
+/* A deadline on the wall clock may come early or late if that was set; it is reckoned anew until it has really come. */
+static gboolean has_come(gint64 realtime)
+{
+    return fleet_clock_realtime() >= realtime;
+}
+
+static void miss_start(FleetRun *run)
+{
+    if (has_come(run->committed->start_deadline))
+        fleet_run_end(run, fleet_ending_new(FLEET_ACTION_FAILED, FLEET_RESULT_TIMED_OUT,
+                                   "it did not start before its start deadline"));
+    else
+        fleet_run_arm(run);
+}
+
+static void act(FleetRun *run, FleetDue due)
+{
+    switch (due) {
+    case FLEET_DUE_HANDOVER:
+        fleet_run_hand_over(run);
+        break;
+    case FLEET_DUE_SETTLE:
+        fleet_run_end(run, g_steal_pointer(&run->ending));
+        break;
+    case FLEET_DUE_ASK_CANCEL:
+        fleet_run_ask_cancel(run);
+        break;
+    case FLEET_DUE_NOT_BEFORE:
+        fleet_run_arm(run);
+        fleet_engine_consider(run->engine, run->committed->device_id);
+        break;
+    case FLEET_DUE_START_DEADLINE:
+        miss_start(run);
+        break;
+    case FLEET_DUE_TIMEOUT:
+        fleet_run_time_out(run, "has not ended", run->committed->policy.timeout);
+        break;
+    case FLEET_DUE_STEP_TIMEOUT:
+        fleet_run_time_out(run, "has shown no sign of life", run->committed->policy.step_timeout);
+        break;
+    case FLEET_DUE_CANCEL_TIMEOUT:
+        fleet_run_cancel_timed_out(run);
+        break;
+    case FLEET_DUE_RETRY:
+        fleet_run_retry(run);
+        break;
+    case FLEET_DUE_RECOVERY:
+        fleet_run_give_up_recovery(run);
+        break;
+    case FLEET_DUE_WAKE:
+        run->driver->class->wake(run->driver, &run->attempt);
+        break;
+    case FLEET_DUE_LAST_:
+        g_assert_not_reached();
+    }
+}
+
+/* One cause at a time: what it does may change all the others. */
+void fleet_run_fire(FleetTimer *timer)
+{
+    FleetRun *run = timer->data;
+    guint first = 0;
+
+    for (guint i = 1; i < FLEET_DUE_LAST_; i++)
+        if (run->due[i] < run->due[first])
+            first = i;
+    run->due[first] = FLEET_DUE_NEVER;
+    set_timer(run);
+    act(run, (FleetDue)first);
+}
