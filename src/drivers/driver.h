@@ -2,14 +2,15 @@
 #pragma once
 
 /*
- * How an action is carried out on a device. A driver is a table of functions (FleetDriverClass) and one object of it; adding
- * one takes a file and a row in drivers.c. All calls, in both directions, are made on the main loop.
+ * How an action is carried out on a device. A driver is a table of functions (FleetDriverClass) and one object of it;
+ * adding one takes a file and a row in drivers.c. All calls, in both directions, are made on the main loop.
  *
- * An attempt is one try to carry out an action. Its start is on disk before the driver hears of it, so a driver that is asked to
- * start can rely on not having been asked before, crash or not; after a restart it is asked to reattach instead.
+ * An attempt is one try to carry out an action. Its start is on disk before the driver hears of it, so a driver that is
+ * asked to start can rely on not having been asked before, crash or not; after a restart it is asked to reattach
+ * instead.
  *
- * A driver names an attempt by its number in all that it reports. What comes late, of an attempt that is over, is logged and
- * dropped by the engine, so a driver need not keep track of what became of it.
+ * A driver names an attempt by its number in all that it reports. What comes late, of an attempt that is over, is
+ * logged and dropped by the engine, so a driver need not keep track of what became of it.
  */
 
 #include "model/action.h"
@@ -45,7 +46,8 @@ typedef enum {
     FLEET_OUTCOME_LAST_,     /* not an outcome: their number */
 } FleetOutcome;
 
-/* What a driver may tell the engine, at any time between _start (or _reattach) and _finished. Each is a sign of life. */
+/* What a driver may tell the engine, at any time between _start (or _reattach) and _finished. Each is a sign of life.
+ */
 typedef struct {
     /* How far it is, 0.0 to 1.0. */
     void (*progress)(FleetAttemptId attempt, double progress, gpointer host_data);
@@ -59,14 +61,16 @@ typedef struct {
     /* From here on it cannot be stopped without harm. */
     void (*point_of_no_return)(FleetAttemptId attempt, gpointer host_data);
 
-    /* It has ended: with a message for people, and the end of what it printed ("" = nothing). The driver says nothing more. */
-    void (*finished)(FleetAttemptId attempt, FleetOutcome outcome, const char *message, const char *output,
-            gpointer host_data);
+    /* It has ended: with a message for people, and the end of what it printed ("" = nothing). The driver says nothing
+     * more. */
+    void (*finished)(
+            FleetAttemptId attempt, FleetOutcome outcome, const char *message, const char *output, gpointer host_data);
 
     /* After _reattach only: there is no trace of it. */
     void (*unknown)(FleetAttemptId attempt, const char *message, gpointer host_data);
 
-    /* Have _wake called at that time (µs of CLOCK_BOOTTIME; the past means on the next turn). Replaces an earlier wish. */
+    /* Have _wake called at that time (µs of CLOCK_BOOTTIME; the past means on the next turn). Replaces an earlier wish.
+     */
     void (*wake_at)(FleetAttemptId attempt, gint64 when, gpointer host_data);
 } FleetDriverHost;
 
@@ -77,8 +81,8 @@ typedef struct {
     FleetDriver *(*create)(const FleetDriverHost *host, gpointer host_data);
     void (*destroy)(FleetDriver *driver);
 
-    /* What the driver wants to find again in action->plan, after a restart too; stored before the attempt starts. NULL, with
-     * UNSUPPORTED, if it does not do such an action on such a device at all. A new reference. */
+    /* What the driver wants to find again in action->plan, after a restart too; stored before the attempt starts. NULL,
+     * with UNSUPPORTED, if it does not do such an action on such a device at all. A new reference. */
     GRefString *(*plan)(FleetDriver *driver, const FleetAction *action, const FleetDevice *device, GError **error);
 
     /* Begin the work. */
@@ -93,8 +97,8 @@ typedef struct {
     /* The time asked for with wake_at has come. NULL if the driver never asks. */
     void (*wake)(FleetDriver *driver, FleetAttempt *attempt);
 
-    /* The attempt goes away: free attempt->data. It may have ended, or fleetd does while the work itself goes on, or it was
-     * closed by force while the work goes on. */
+    /* The attempt goes away: free attempt->data. It may have ended, or fleetd does while the work itself goes on, or it
+     * was closed by force while the work goes on. */
     void (*release)(FleetDriver *driver, FleetAttempt *attempt);
 } FleetDriverClass;
 

@@ -2,22 +2,24 @@
 
 #include "drivers/drivers.h"
 
+#include "drivers/command/command.h"
 #include "drivers/simulated.h"
 
 static const FleetDriverClass *const classes[] = {
         &fleet_simulated_driver_class,
+        &fleet_command_driver_class,
 };
 
 struct FleetDrivers {
     FleetDriver *drivers[G_N_ELEMENTS(classes)];
 };
 
-FleetDrivers *fleet_drivers_new(const FleetDriverHost *host)
+FleetDrivers *fleet_drivers_new(const FleetDriverHost *host, gpointer host_data)
 {
     FleetDrivers *drivers = g_new0(FleetDrivers, 1);
 
     for (guint i = 0; i < G_N_ELEMENTS(classes); i++)
-        drivers->drivers[i] = classes[i]->create(host);
+        drivers->drivers[i] = classes[i]->create(host, host_data);
     return drivers;
 }
 
@@ -34,4 +36,13 @@ FleetDriver *fleet_drivers_lookup(const FleetDrivers *drivers, const char *name)
         if (g_str_equal(classes[i]->name, name))
             return drivers->drivers[i];
     return NULL;
+}
+
+const char *const *fleet_drivers_names(void)
+{
+    static const char *names[G_N_ELEMENTS(classes) + 1];
+
+    for (guint i = 0; i < G_N_ELEMENTS(classes); i++)
+        names[i] = classes[i]->name;
+    return names;
 }

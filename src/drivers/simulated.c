@@ -17,7 +17,9 @@ typedef struct {
 typedef struct {
     gint64 duration; /* µs */
     gboolean success;
-    const char *phase; /* the one reported last, or NULL */
+    gboolean transient; /* what kind of failure, if it is one */
+    const char *phase;  /* the one reported last, or NULL */
+    gboolean past_return;
 } Run;
 
 typedef struct {
@@ -33,12 +35,17 @@ static const Script scripts[] = {
 };
 static const Script other_script = {NULL, {"preparing", "running", "verifying"}};
 
-static FleetDriver *create(const FleetDriverHost *host)
+/* From this phase of this type on, a stop would do harm. */
+static const char irreversible_type[] = "FIRMWARE_UPDATE";
+static const char irreversible_phase[] = "rebooting";
+
+static FleetDriver *create(const FleetDriverHost *host, gpointer host_data)
 {
     Simulated *self = g_new0(Simulated, 1);
 
     self->driver.class = &fleet_simulated_driver_class;
     self->driver.host = host;
+    self->driver.host_data = host_data;
     self->simulation = (FleetSimulation)FLEET_SIMULATION_INIT;
     self->entropy = (guint64)g_random_int() << 32 | g_random_int();
     return &self->driver;
@@ -72,42 +79,80 @@ static double unit_interval(guint64 random)
     return (double)(random >> 11) * 0x1.0p-53;
 }
 
-static GRefString *plan(FleetDriver *driver, const FleetAction *action)
+/* The draw of an action's attempt: it depends on nothing else than these two and the seed. */
+static guint64 draw_of(const Simulated *self, gint64 sequence, guint attempt)
+{
+    guint64 seed = self->simulation.seeded ? self->simulation.seed : self->entropy;
+    guint64 draw = mix(mix(seed) ^ (guint64)sequence);
+
+    return attempt > 1 ? mix(draw ^ attempt) : draw;
+}
+
+static GRefString *plan(FleetDriver *driver, const FleetAction *action, const FleetDevice *device, GError **error)
 {
     const Simulated *self = (const Simulated *)driver;
     const FleetSimulation *simulation = &self->simulation;
-    guint64 draw = mix(mix(simulation->seeded ? simulation->seed : self->entropy) ^ (guint64)action->id.sequence);
+    guint64 draw = draw_of(self, action->id.sequence, action->attempt);
     gint64 span = simulation->max_duration - simulation->min_duration;
     gint64 duration = simulation->min_duration + (gint64)(unit_interval(draw) * (double)span);
     gboolean success = unit_interval(mix(draw)) < simulation->success_rate;
-    char text[64];
+    gboolean transient = unit_interval(mix(mix(draw))) < simulation->transient_rate;
+    char text[96];
 
-    g_snprintf(text, sizeof(text), "duration=%" G_GINT64_FORMAT " success=%d", duration, success);
+    g_snprintf(text, sizeof(text), "duration=%" G_GINT64_FORMAT " success=%d transient=%d", duration, success,
+            !success && transient);
     return g_ref_string_new(text);
 }
 
-static const char *phase_at(const char *type, guint step)
+static guint count_phases(const Script *script)
 {
-    const Script *script = &other_script;
     guint n = 0;
 
-    for (guint i = 0; i < G_N_ELEMENTS(scripts); i++)
-        if (g_str_equal(scripts[i].type, type))
-            script = &scripts[i];
     while (n < G_N_ELEMENTS(script->phases) && script->phases[n] != NULL)
         n++;
-    return script->phases[MIN(step * n / STEPS, n - 1)];
+    return n;
+}
+
+static const Script *script_of(const char *type)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(scripts); i++)
+        if (g_str_equal(scripts[i].type, type))
+            return &scripts[i];
+    return &other_script;
+}
+
+/* Which of the script's phases it is in at a step of STEPS. */
+static guint phase_index(const Script *script, guint step)
+{
+    guint n = count_phases(script);
+
+    return MIN(step * n / STEPS, n - 1);
 }
 
 static void finish(FleetDriver *driver, FleetAttempt *attempt, const Run *run)
 {
+    const Script *script = script_of(attempt->action->type);
     g_autofree char *message = NULL;
+    FleetOutcome failure = run->transient ? FLEET_OUTCOME_TRANSIENT : FLEET_OUTCOME_PERMANENT;
 
     if (run->success)
         message = g_strdup("simulated success");
     else
-        message = g_strdup_printf("simulated failure while %s", phase_at(attempt->action->type, STEPS));
-    driver->host->finished(attempt, run->success ? FLEET_OUTCOME_SUCCESS : FLEET_OUTCOME_FAILURE, message);
+        message = g_strdup_printf("simulated failure while %s", script->phases[phase_index(script, STEPS)]);
+    driver->host->finished(attempt->id, run->success ? FLEET_OUTCOME_SUCCESS : failure, message, "", driver->host_data);
+}
+
+/* A late step may have gone over the phase itself, so all that come after it count, too. */
+static void report_return(FleetDriver *driver, FleetAttempt *attempt, Run *run, const Script *script, guint index)
+{
+    if (run->past_return || !g_str_equal(attempt->action->type, irreversible_type))
+        return;
+    for (guint i = 0; i <= index; i++)
+        if (g_str_equal(script->phases[i], irreversible_phase)) {
+            run->past_return = TRUE;
+            driver->host->point_of_no_return(attempt->id, driver->host_data);
+            return;
+        }
 }
 
 /* Where the attempt is follows from the clock alone, so that a step that came late, or a restart, changes nothing. */
@@ -121,32 +166,45 @@ static void wake(FleetDriver *driver, FleetAttempt *attempt)
         return;
     }
 
+    const Script *script = script_of(attempt->action->type);
     guint step = (guint)((double)elapsed / (double)run->duration * STEPS);
-    const char *phase = phase_at(attempt->action->type, step);
-    if (phase != run->phase) {
-        run->phase = phase;
-        driver->host->phase(attempt, phase);
+    guint index = phase_index(script, step);
+    if (script->phases[index] != run->phase) {
+        run->phase = script->phases[index];
+        driver->host->phase(attempt->id, run->phase, driver->host_data);
+        report_return(driver, attempt, run, script, index);
     }
-    driver->host->progress(attempt, (double)step / STEPS);
-    driver->host->wake_at(attempt, attempt->started + (gint64)((double)run->duration / STEPS * (step + 1)) + 1);
+    driver->host->progress(attempt->id, (double)step / STEPS, driver->host_data);
+    driver->host->wake_at(attempt->id, attempt->started + (gint64)((double)run->duration / STEPS * (step + 1)) + 1,
+            driver->host_data);
 }
 
 static void begin(FleetDriver *driver, FleetAttempt *attempt)
 {
     gint64 duration;
-    int success;
+    int success, transient = 0;
 
-    if (sscanf(attempt->action->plan, "duration=%" G_GINT64_FORMAT " success=%d", &duration, &success) != 2 ||
+    /* Plans of earlier releases do not know transient failures. */
+    if (sscanf(attempt->action->plan, "duration=%" G_GINT64_FORMAT " success=%d transient=%d", &duration, &success,
+                &transient) < 2 ||
             duration < 0) {
-        driver->host->finished(attempt, FLEET_OUTCOME_FAILURE, "the stored plan of the simulation cannot be read");
+        driver->host->finished(attempt->id, FLEET_OUTCOME_PERMANENT, "the stored plan of the simulation cannot be read",
+                "", driver->host_data);
         return;
     }
 
     Run *run = g_new0(Run, 1);
     run->duration = duration;
     run->success = success != 0;
+    run->transient = transient != 0;
     attempt->data = run;
     wake(driver, attempt);
+}
+
+/* There is no work that would have to wind down. */
+static void cancel(FleetDriver *driver, FleetAttempt *attempt)
+{
+    driver->host->finished(attempt->id, FLEET_OUTCOME_STOPPED, "the simulation was stopped", "", driver->host_data);
 }
 
 static void release(FleetDriver *driver, FleetAttempt *attempt)
@@ -161,6 +219,7 @@ const FleetDriverClass fleet_simulated_driver_class = {
         .plan = plan,
         .start = begin,
         .reattach = begin,
+        .cancel = cancel,
         .wake = wake,
         .release = release,
 };
