@@ -167,29 +167,32 @@ END_TEST
 
 static const struct {
     FleetChangeKind kind;
+    gboolean twice; /* it is the second time that is wrong */
     const char *part;
 } wrong_changes[] = {
-        {FLEET_CHANGE_INSERT_DEVICE, "UNIQUE constraint failed: devices.key"},
-        {FLEET_CHANGE_DELETE_DEVICE, "device row 99 is missing"},
-        {FLEET_CHANGE_INSERT_ACTION, "UNIQUE constraint failed: actions.sequence"},
-        {FLEET_CHANGE_UPDATE_ACTION, "action row 99 is missing"},
+        {FLEET_CHANGE_INSERT_DEVICE, TRUE, "UNIQUE constraint failed: devices.key"},
+        {FLEET_CHANGE_DELETE_DEVICE, FALSE, "device row 99 is missing"},
+        {FLEET_CHANGE_INSERT_ACTION, TRUE, "UNIQUE constraint failed: actions.sequence"},
+        {FLEET_CHANGE_UPDATE_ACTION, FALSE, "action row 99 is missing"},
+        {FLEET_CHANGE_INSERT_ATTEMPT, TRUE, "UNIQUE constraint failed: attempts.sequence, attempts.number"},
 };
 
 START_TEST(wrong_change_fails)
 {
     g_autofree char *directory = fleet_test_directory_new();
     g_autoptr(FleetTestStore) test = fleet_test_store_new(directory);
-    gboolean inserts = wrong_changes[_i].kind == FLEET_CHANGE_INSERT_DEVICE ||
-                       wrong_changes[_i].kind == FLEET_CHANGE_INSERT_ACTION;
-    g_autoptr(FleetDevice) device = fleet_test_device(inserts ? 1 : 99, "device");
-    g_autoptr(FleetAction) action = fleet_test_action(inserts ? 1 : 99, "device");
+    g_autoptr(FleetDevice) device = fleet_test_device(99, "device");
+    g_autoptr(FleetAction) action = fleet_test_action(99, "device");
+    g_autoptr(FleetAttemptRecord) attempt = fleet_attempt_record_new(99, 1, &action->started, action->plan);
     FleetChange change = {.kind = wrong_changes[_i].kind};
 
-    if (wrong_changes[_i].kind <= FLEET_CHANGE_DELETE_DEVICE)
+    if (change.kind <= FLEET_CHANGE_DELETE_DEVICE)
         change.device = device;
-    else
+    else if (change.kind <= FLEET_CHANGE_UPDATE_ACTION)
         change.action = action;
-    if (inserts)
+    else
+        change.attempt = attempt;
+    if (wrong_changes[_i].twice)
         fleet_test_store_submit(test, "first", &change, 1);
     fleet_test_store_settle(test);
     fleet_test_store_submit(test, "wrong", &change, 1);

@@ -123,6 +123,77 @@ START_TEST(no_action_is_no_error)
 }
 END_TEST
 
+/* An action with a request of its own. */
+static FleetAction *new_request(gint64 sequence, const char *device_id, const char *request_id)
+{
+    FleetAction *action = fleet_test_action(sequence, device_id);
+
+    fleet_action_set_text(&action->request_id, request_id);
+    action->request_digest = G_MAXUINT64 - (guint64)sequence;
+    return action;
+}
+
+/* On another device the same request is another one; no request is no request, however often. */
+static FleetTestStore *make_requests(const char *directory)
+{
+    static const char *const requests[][2] = {{"a", "x"}, {"a", "X"}, {"b", "x"}, {"a", ""}, {"a", ""}, {"ü", "'--"}};
+    FleetTestStore *test = fleet_test_store_new(directory);
+
+    for (guint i = 0; i < G_N_ELEMENTS(requests); i++) {
+        g_autoptr(FleetAction) action = new_request(i + 1, requests[i][0], requests[i][1]);
+
+        fleet_test_store_submit_action(test, "it", FLEET_CHANGE_INSERT_ACTION, action);
+    }
+    fleet_test_store_settle(test);
+    fleet_test_store_assert_events(
+            test, "committed it", "committed it", "committed it", "committed it", "committed it", "committed it");
+    return test;
+}
+
+START_TEST(action_is_found_by_its_request)
+{
+    static const struct {
+        const char *device_id, *request_id;
+        gint64 sequence; /* 0 = none */
+    } cases[] = {
+            {"a", "x", 1}, {"a", "X", 2}, {"b", "x", 3}, {"ü", "'--", 6}, {"a", "y", 0}, {"c", "x", 0}, {"a", "", 0}};
+    g_autofree char *directory = fleet_test_directory_new();
+    g_autoptr(FleetTestStore) test = make_requests(directory);
+    g_autofree char *device_id = g_strdup(cases[_i].device_id);
+    g_autofree char *request_id = g_strdup(cases[_i].request_id);
+    g_auto(Answer) answer = {0};
+
+    /* The texts may go as soon as the question is asked. */
+    fleet_store_find_request(test->store, device_id, request_id, action_found, &answer);
+    memset(device_id, '?', strlen(device_id));
+    memset(request_id, '?', strlen(request_id));
+    fleet_test_store_wait(&answer.done);
+    fleet_test_assert_no_error(answer.error);
+    if (cases[_i].sequence == 0) {
+        ck_assert_ptr_null(answer.action);
+    } else {
+        g_autoptr(FleetAction) expected = new_request(cases[_i].sequence, cases[_i].device_id, cases[_i].request_id);
+
+        ck_assert_ptr_nonnull(answer.action);
+        fleet_test_assert_same_action(answer.action, expected);
+    }
+}
+END_TEST
+
+START_TEST(request_is_stored_once)
+{
+    g_autofree char *directory = fleet_test_directory_new();
+    g_autoptr(FleetTestStore) test = make_requests(directory);
+    g_autoptr(FleetAction) again = new_request(7, "a", "x");
+
+    fleet_test_store_submit_action(test, "again", FLEET_CHANGE_INSERT_ACTION, again);
+    fleet_test_store_settle(test);
+    fleet_test_store_assert_events(test, "rolled back again", "state failed", "failed again");
+    fleet_test_assert_contains(
+            test->failure->message, "UNIQUE constraint failed: actions.device_id, actions.request_id");
+}
+END_TEST
+
 static char *query(FleetTestStore *test, const FleetActionFilter *filter)
 {
     g_auto(Answer) answer = {0};
@@ -394,6 +465,8 @@ int main(void)
 
     tcase_add_test(tcase, action_is_found_by_its_id);
     tcase_add_test(tcase, no_action_is_no_error);
+    tcase_add_loop_test(tcase, action_is_found_by_its_request, 0, 7);
+    tcase_add_test(tcase, request_is_stored_once);
     tcase_add_test(tcase, each_condition_selects);
     tcase_add_test(tcase, listed_actions_are_whole);
     tcase_add_test(tcase, filter_is_copied);
