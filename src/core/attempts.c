@@ -178,17 +178,46 @@ static FleetRun *take_report(FleetEngine *engine, FleetAttemptId id)
     return run;
 }
 
-/* Progress lives in memory; while something is on its way to the disk, the next report will do. */
+/* Progress and messages live in memory. While something is on its way to the disk they wait for that. */
+void fleet_run_show_late_reports(FleetRun *run)
+{
+    double progress = run->late_progress;
+    g_autofree char *message = g_steal_pointer(&run->late_message);
+
+    run->late_progress = -1.0;
+    if (!run->attached || run->ending != NULL || (progress < 0.0 && message == NULL))
+        return;
+    FleetAction *image = fleet_action_copy(run->staged);
+    if (progress >= 0.0) {
+        image->progress = progress;
+        image->progress_known = TRUE;
+    }
+    if (message != NULL)
+        fleet_action_set_text(&image->message, message);
+    fleet_run_set_detail(run, image);
+}
+
 static void report_progress(FleetAttemptId id, double progress, gpointer host_data)
 {
     FleetRun *run = take_report(host_data, id);
 
-    if (run == NULL || run->in_flight > 0 || (run->committed->progress_known && run->committed->progress == progress))
+    if (run == NULL || (run->staged->progress_known && run->staged->progress == progress))
         return;
-    FleetAction *image = fleet_action_copy(run->staged);
-    image->progress = CLAMP(progress, 0.0, 1.0);
-    image->progress_known = TRUE;
-    fleet_run_set_detail(run, image);
+    run->late_progress = CLAMP(progress, 0.0, 1.0);
+    if (run->in_flight == 0)
+        fleet_run_show_late_reports(run);
+}
+
+static void report_message(FleetAttemptId id, const char *message, gpointer host_data)
+{
+    FleetRun *run = take_report(host_data, id);
+
+    if (run == NULL || g_str_equal(run->staged->message, message))
+        return;
+    g_free(run->late_message);
+    run->late_message = g_strdup(message);
+    if (run->in_flight == 0)
+        fleet_run_show_late_reports(run);
 }
 
 /* Once it is to stop, "cancelling" says more than what it was doing. */
@@ -201,17 +230,6 @@ static void report_phase(FleetAttemptId id, const char *phase, gpointer host_dat
     FleetAction *image = fleet_run_next_image(run);
     fleet_action_set_text(&image->phase, phase);
     store_image(run, image);
-}
-
-static void report_message(FleetAttemptId id, const char *message, gpointer host_data)
-{
-    FleetRun *run = take_report(host_data, id);
-
-    if (run == NULL || run->in_flight > 0 || g_str_equal(run->staged->message, message))
-        return;
-    FleetAction *image = fleet_action_copy(run->staged);
-    fleet_action_set_text(&image->message, message);
-    fleet_run_set_detail(run, image);
 }
 
 static void report_point_of_no_return(FleetAttemptId id, gpointer host_data)

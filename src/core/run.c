@@ -103,6 +103,7 @@ FleetRun *fleet_run_new(FleetEngine *engine, const FleetAction *image)
     run->driver = find_driver(engine, image->driver);
     run->timer = (FleetTimer){.fire = fleet_run_fire, .data = run};
     run->finished.data = run;
+    run->late_progress = -1.0;
     for (guint i = 0; i < FLEET_DUE_LAST_; i++)
         run->due[i] = FLEET_DUE_NEVER;
     set_staged(run, image);
@@ -128,6 +129,7 @@ void fleet_run_free(gpointer data)
     g_clear_pointer(&run->committed, fleet_action_unref);
     g_clear_pointer(&run->staged, fleet_action_unref);
     g_clear_pointer(&run->ending, fleet_ending_free);
+    g_free(run->late_message);
     g_free(run);
 }
 
@@ -205,6 +207,8 @@ static void after_move(FleetRun *run, const FleetAction *before)
     if (action->cancel_requested.realtime != 0 && (before == NULL || before->cancel_requested.realtime == 0))
         run->due[FLEET_DUE_ASK_CANCEL] = now;
     fleet_run_arm(run);
+    if (run->in_flight == 0)
+        fleet_run_show_late_reports(run);
 }
 
 static void apply(gpointer owner, gpointer data, FleetChangeKind kind, gconstpointer image)

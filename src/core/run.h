@@ -149,6 +149,9 @@ void fleet_run_hand_over(FleetRun *run);
 /* Takes the attempt back from the driver. */
 void fleet_run_detach(FleetRun *run);
 
+/* Shows what was reported while something was in flight. */
+void fleet_run_show_late_reports(FleetRun *run);
+
 /* The next attempt after a transient failure. */
 void fleet_run_retry(FleetRun *run);
 

@@ -10,6 +10,7 @@
 #include "bus/endpoint.h"
 #include "bus/listener.h"
 #include "bus/paths.h"
+#include "core/clock_watch.h"
 #include "daemon/config.h"
 #include "daemon/service.h"
 #include "drivers/simulated.h"
@@ -22,6 +23,9 @@
 #define STORE_USEC (4000 * FLEET_USEC_PER_MSEC)
 #define FLUSH_USEC (500 * FLEET_USEC_PER_MSEC)
 
+/* How often history is looked through for what is too old or too much. */
+#define PRUNE_USEC (3600 * FLEET_USEC_PER_SEC)
+
 struct FleetDaemon {
     const FleetOptions *options;
     GMainLoop *loop;
@@ -31,6 +35,8 @@ struct FleetDaemon {
     FleetConfig *config;
     FleetStore *store;
     FleetTimers *timers;
+    FleetTimer prune;
+    FleetClockWatch *clock;
     FleetObservers observers;
     FleetObserverLink changes_link, service_link;
     FleetLedger *ledger;
@@ -44,11 +50,14 @@ struct FleetDaemon {
     FleetEndpoint *bus;      /* NULL: no bus, or it was lost */
 };
 
+static void prune(FleetTimer *timer);
+
 FleetDaemon *fleet_daemon_new(const FleetOptions *options)
 {
     FleetDaemon *daemon = g_new0(FleetDaemon, 1);
 
     daemon->options = options;
+    daemon->prune = (FleetTimer){.fire = prune, .data = daemon};
     daemon->loop = g_main_loop_new(NULL, FALSE);
     return daemon;
 }
@@ -66,6 +75,9 @@ void fleet_daemon_free(FleetDaemon *daemon)
     g_clear_pointer(&daemon->engine, fleet_engine_free);
     g_clear_pointer(&daemon->registry, fleet_registry_free);
     g_clear_pointer(&daemon->ledger, fleet_ledger_free);
+    g_clear_pointer(&daemon->clock, fleet_clock_watch_free);
+    if (daemon->timers != NULL)
+        fleet_timers_clear(daemon->timers, &daemon->prune);
     g_clear_pointer(&daemon->timers, fleet_timers_free);
     g_clear_pointer(&daemon->config, fleet_config_free);
     g_main_loop_unref(daemon->loop);
@@ -87,11 +99,19 @@ static void apply_config(FleetDaemon *daemon)
     const FleetSimulation simulation = {.min_duration = config->min_duration,
             .max_duration = config->max_duration,
             .success_rate = config->success_rate,
+            .transient_rate = config->transient_rate,
             .seeded = config->seed_set,
             .seed = config->seed};
 
     fleet_log_set_level(daemon->options->log_level_given ? daemon->options->log_level : config->log_level);
-    fleet_engine_configure(daemon->engine, config->action_types, config->finished_actions, config->finished_age);
+    const FleetEngineSettings settings = {.types = config->action_types,
+            .finished_max = config->finished_actions,
+            .finished_age = config->finished_age,
+            .running_max = config->running_max,
+            .cancel_timeout = config->cancel_timeout,
+            .recovery_timeout = config->recovery_timeout};
+    fleet_engine_configure(daemon->engine, &settings);
+    fleet_registry_set_type_drivers(daemon->registry, config->type_drivers);
     fleet_simulated_driver_configure(
             fleet_engine_driver(daemon->engine, fleet_simulated_driver_class.name), &simulation);
 }
@@ -169,6 +189,24 @@ static void storage_changed(gboolean works, const char *reason, gpointer user_da
     fleet_service_status(fleet_registry_count(daemon->registry), works);
 }
 
+/* What is too old or too much leaves the store now and once an hour. */
+static void prune(FleetTimer *timer)
+{
+    FleetDaemon *daemon = timer->data;
+    const FleetRetention retention = {.actions_max = daemon->config->history_actions,
+            .actions_age = daemon->config->history_age,
+            .audit_max = daemon->config->audit_entries,
+            .audit_age = daemon->config->audit_age};
+
+    fleet_store_prune(daemon->store, &retention, fleet_clock_realtime());
+    fleet_timers_set(daemon->timers, timer, fleet_clock_boottime() + PRUNE_USEC);
+}
+
+static void clock_was_set(gpointer user_data)
+{
+    fleet_engine_clock_was_set(((FleetDaemon *)user_data)->engine);
+}
+
 static void start(FleetDaemon *daemon)
 {
     static const FleetObserver service_observer = {.storage_changed = storage_changed};
@@ -185,6 +223,8 @@ static void start(FleetDaemon *daemon)
             .observer = &fleet_changes_observer, .user_data = daemon->changes, .next = &daemon->service_link};
     daemon->observers.first = &daemon->changes_link;
     fleet_ledger_start(daemon->ledger);
+    daemon->clock = fleet_clock_watch_new(clock_was_set, daemon);
+    prune(&daemon->prune);
 }
 
 /* The connections. */
