@@ -7,61 +7,6 @@
 #include <math.h>
 #include <string.h>
 
-static int append_params(sd_bus_message *call, GPtrArray *params)
-{
-    int r = sd_bus_message_open_container(call, 'a', "{ss}");
-
-    for (guint i = 0; r >= 0 && i < params->len; i++) {
-        const char *param = params->pdata[i];
-        const char *equals = strchr(param, '=');
-        g_autofree char *key = g_strndup(param, (gsize)(equals - param));
-        r = sd_bus_message_append(call, "{ss}", key, equals + 1);
-    }
-    return r < 0 ? r : sd_bus_message_close_container(call);
-}
-
-static void print_initiated(FleetCli *cli, const char *id, const char *path, const char *status)
-{
-    if (cli->output.json != FLEET_JSON_OFF) {
-        JsonObject *object = json_object_new();
-        json_object_set_string_member(object, "ActionId", id);
-        json_object_set_string_member(object, "Action", path);
-        json_object_set_string_member(object, "Status", status);
-        fleet_output_json(&cli->output, fleet_json_node(object));
-    } else if (cli->output.quiet)
-        fleet_output_line(&cli->output, "%s", id);
-    else {
-        fleet_output_success(&cli->output, "Action initiated successfully");
-        fleet_output_line(&cli->output, "  Action ID: %s", id);
-        fleet_output_line(&cli->output, "  Status:    %s", status);
-    }
-}
-
-gboolean fleet_verb_initiate_action(FleetCli *cli, const char *const *args, GError **error)
-{
-    g_autoptr(sd_bus_message) call = fleet_client_new_call(cli->client, "InitiateDeviceAction", error);
-    g_autoptr(sd_bus_message) reply = NULL;
-    g_autofree char *type = g_ascii_strup(args[1], -1);
-    const char *id, *path, *status;
-    int r;
-
-    if (call == NULL)
-        return FALSE;
-    r = sd_bus_message_append(call, "ss", args[0], type);
-    if (r >= 0)
-        r = append_params(call, cli->options->params);
-    if (r >= 0)
-        r = sd_bus_message_append(call, "a{sv}", 0);
-    if (!fleet_client_check(r, error))
-        return FALSE;
-
-    reply = fleet_client_send(cli->client, call, error);
-    if (reply == NULL || !fleet_client_check(sd_bus_message_read(reply, "sos", &id, &path, &status), error))
-        return FALSE;
-    print_initiated(cli, id, path, status);
-    return TRUE;
-}
-
 char *fleet_action_progress_text(gboolean known, double progress)
 {
     if (!known || !isfinite(progress))
@@ -99,6 +44,27 @@ static void print_parameters(FleetOutput *output, JsonObject *parameters)
     }
 }
 
+/* Most results only repeat the status. */
+static gboolean result_says_more(JsonObject *info)
+{
+    const char *result = fleet_json_string(info, "Result");
+    const char *status = fleet_json_string(info, "Status");
+
+    if (*result == '\0' || (g_str_equal(result, "success") && g_str_equal(status, "COMPLETED")))
+        return FALSE;
+    return g_ascii_strcasecmp(result, status) != 0;
+}
+
+/* The one attempt that most actions have needs no mention. */
+static void print_attempt(FleetOutput *output, JsonObject *info)
+{
+    gint64 attempt = fleet_json_int(info, "Attempt"), most = fleet_json_int(info, "MaxAttempts");
+    g_autofree char *text = g_strdup_printf("%" G_GINT64_FORMAT " of %" G_GINT64_FORMAT, attempt, most);
+
+    if (most > 1)
+        fleet_output_field(output, "Attempt", text);
+}
+
 void fleet_action_print(FleetOutput *output, JsonObject *info)
 {
     g_autofree char *progress =
@@ -107,6 +73,7 @@ void fleet_action_print(FleetOutput *output, JsonObject *info)
     g_autofree char *completed = fleet_text_time(fleet_json_int(info, "CompletedAt"));
     const char *phase = fleet_json_string(info, "Phase");
     const char *failure = fleet_json_string(info, "ErrorMessage");
+    const char *message = fleet_json_string(info, "Message");
 
     if (output->legend)
         fleet_output_line(output, "Action Information:");
@@ -114,11 +81,16 @@ void fleet_action_print(FleetOutput *output, JsonObject *info)
     fleet_output_field(output, "Device", fleet_json_string(info, "DeviceId"));
     fleet_output_field(output, "Type", fleet_json_string(info, "Type"));
     fleet_output_status_field(output, "Status", fleet_json_string(info, "Status"));
+    if (result_says_more(info))
+        fleet_output_field(output, "Result", fleet_json_string(info, "Result"));
     fleet_output_field(output, "Phase", *phase != '\0' ? phase : "None");
     fleet_output_field(output, "Progress", progress);
+    print_attempt(output, info);
     fleet_output_field(output, "Initiated", initiated);
     fleet_output_field(output, "Completed", completed);
     print_parameters(output, fleet_json_object(info, "Parameters"));
+    if (*message != '\0' && !g_str_equal(message, failure))
+        fleet_output_field(output, "Message", message);
     fleet_output_field(output, "Error", *failure != '\0' ? failure : "None");
 }
 

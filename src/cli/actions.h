@@ -2,12 +2,11 @@
 #pragma once
 
 /*
- * The verbs on one action, except for poll-action.
+ * The verb that shows an action, and how actions are put for people.
  */
 
 #include "cli/verbs.h"
 
-gboolean fleet_verb_initiate_action(FleetCli *cli, const char *const *args, GError **error);
 gboolean fleet_verb_action_status(FleetCli *cli, const char *const *args, GError **error);
 
 /* Prints an action for people: info holds the properties of org.fleet.Action. */

@@ -24,18 +24,38 @@ static void print_id(FleetCli *cli, const char *id)
     fleet_output_json(&cli->output, fleet_json_node(object));
 }
 
+/* One entry of a dictionary of options or changes; nothing if it was not given. */
+static int append_entry(sd_bus_message *call, const char *key, gboolean given, const char *value)
+{
+    return given ? sd_bus_message_append(call, "{sv}", key, "s", value) : 0;
+}
+
 gboolean fleet_verb_register(FleetCli *cli, const char *const *args, GError **error)
 {
     const FleetOptions *options = cli->options;
-    g_autoptr(sd_bus_message) reply = NULL;
+    g_autoptr(sd_bus_message) call = NULL, reply = NULL;
     const char *path;
+    int r;
 
     if (options->statuses->len > 1) {
         g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE, "register takes one --status");
         return FALSE;
     }
-    reply = fleet_client_call(cli->client, error, "RegisterDevice", "ssssa{sv}", args[0],
-            options->name != NULL ? options->name : "", single(options->types), single(options->statuses), 0);
+    call = fleet_client_new_call(cli->client, "RegisterDevice", error);
+    if (call == NULL)
+        return FALSE;
+    r = sd_bus_message_append(call, "ssss", args[0], options->name != NULL ? options->name : "", single(options->types),
+            single(options->statuses));
+    if (r >= 0)
+        r = sd_bus_message_open_container(call, 'a', "{sv}");
+    if (r >= 0)
+        r = append_entry(call, "Driver", options->driver != NULL, options->driver);
+    if (r >= 0)
+        r = sd_bus_message_close_container(call);
+    if (!fleet_client_check(r, error))
+        return FALSE;
+
+    reply = fleet_client_send(cli->client, call, error);
     if (reply == NULL || !fleet_client_check(sd_bus_message_read(reply, "o", &path), error))
         return FALSE;
     if (wants_json(cli)) {
@@ -46,12 +66,6 @@ gboolean fleet_verb_register(FleetCli *cli, const char *const *args, GError **er
     }
     fleet_output_success(&cli->output, "Device '%s' registered successfully", args[0]);
     return TRUE;
-}
-
-/* One entry of a dictionary of changes; nothing if it was not given. */
-static int append_change(sd_bus_message *call, const char *key, gboolean given, const char *value)
-{
-    return given ? sd_bus_message_append(call, "{sv}", key, "s", value) : 0;
 }
 
 gboolean fleet_verb_update(FleetCli *cli, const char *const *args, GError **error)
@@ -71,9 +85,9 @@ gboolean fleet_verb_update(FleetCli *cli, const char *const *args, GError **erro
     if (r >= 0)
         r = sd_bus_message_open_container(call, 'a', "{sv}");
     if (r >= 0)
-        r = append_change(call, "Name", options->name != NULL, options->name);
+        r = append_entry(call, "Name", options->name != NULL, options->name);
     if (r >= 0)
-        r = append_change(call, "Type", options->types->len > 0, single(options->types));
+        r = append_entry(call, "Type", options->types->len > 0, single(options->types));
     if (r >= 0)
         r = sd_bus_message_close_container(call);
     if (r >= 0)
@@ -130,6 +144,8 @@ void fleet_device_print(FleetOutput *output, JsonObject *info)
     g_autofree char *registered = fleet_text_time(fleet_json_int(info, "RegisteredAt"));
     g_autofree char *updated = fleet_text_time(fleet_json_int(info, "UpdatedAt"));
     const char *action = fleet_json_string(info, "CurrentActionId");
+    const char *driver = fleet_json_string(info, "Driver");
+    gint64 queued = fleet_json_int(info, "QueuedActions");
 
     if (output->legend)
         fleet_output_line(output, "Device Information:");
@@ -140,6 +156,13 @@ void fleet_device_print(FleetOutput *output, JsonObject *info)
     fleet_output_field(output, "Registered", registered);
     fleet_output_field(output, "Last Updated", updated);
     fleet_output_field(output, "Current Action", *action != '\0' ? action : "None");
+    if (queued > 0) {
+        g_autofree char *text = g_strdup_printf("%" G_GINT64_FORMAT, queued);
+        fleet_output_field(output, "Queued Actions", text);
+    }
+    /* The driver that devices have where nothing else is said goes without saying. */
+    if (*driver != '\0' && !g_str_equal(driver, "simulated"))
+        fleet_output_field(output, "Driver", driver);
 }
 
 gboolean fleet_verb_get_info(FleetCli *cli, const char *const *args, GError **error)

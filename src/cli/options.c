@@ -6,8 +6,11 @@
 #include "base/quotable.h"
 #include "base/timespan.h"
 #include "cli/exit.h"
+#include "cli/when.h"
+#include "model/policy.h"
 
 #include <getopt.h>
+#include <pwd.h>
 #include <string.h>
 
 #define INTERVAL_DEFAULT (2 * FLEET_USEC_PER_SEC)
@@ -33,6 +36,21 @@ enum {
     CODE_INTERVAL,
     CODE_RESULT,
     CODE_ACTIVE,
+    CODE_SINCE,
+    CODE_UNTIL,
+    CODE_OWNER,
+    CODE_DRIVER,
+    CODE_IF_BUSY,
+    CODE_PRIORITY,
+    CODE_NOT_BEFORE,
+    CODE_START_DEADLINE,
+    CODE_TIMEOUT,
+    CODE_STEP_TIMEOUT,
+    CODE_RETRY,
+    CODE_RETRY_DELAY,
+    CODE_REQUEST_ID,
+    CODE_WAIT,
+    CODE_FORCE,
 };
 
 /* '-': words are handed out in their order, whatever POSIXLY_CORRECT says. ':': a missing argument is told apart. */
@@ -61,6 +79,21 @@ static const struct option long_options[] = {
         {"result", required_argument, NULL, CODE_RESULT},
         {"active", no_argument, NULL, CODE_ACTIVE},
         {"limit", required_argument, NULL, 'n'},
+        {"since", required_argument, NULL, CODE_SINCE},
+        {"until", required_argument, NULL, CODE_UNTIL},
+        {"owner", required_argument, NULL, CODE_OWNER},
+        {"driver", required_argument, NULL, CODE_DRIVER},
+        {"if-busy", required_argument, NULL, CODE_IF_BUSY},
+        {"priority", required_argument, NULL, CODE_PRIORITY},
+        {"not-before", required_argument, NULL, CODE_NOT_BEFORE},
+        {"start-deadline", required_argument, NULL, CODE_START_DEADLINE},
+        {"timeout", required_argument, NULL, CODE_TIMEOUT},
+        {"step-timeout", required_argument, NULL, CODE_STEP_TIMEOUT},
+        {"retry", required_argument, NULL, CODE_RETRY},
+        {"retry-delay", required_argument, NULL, CODE_RETRY_DELAY},
+        {"request-id", required_argument, NULL, CODE_REQUEST_ID},
+        {"wait", no_argument, NULL, CODE_WAIT},
+        {"force", no_argument, NULL, CODE_FORCE},
         {NULL, 0, NULL, 0},
 };
 
@@ -85,6 +118,9 @@ void fleet_options_free(FleetOptions *options)
     g_free(options->prefix);
     g_free(options->name_contains);
     g_free(options->device);
+    g_free(options->driver);
+    g_free(options->if_busy);
+    g_free(options->request_id);
     g_ptr_array_unref(options->types);
     g_ptr_array_unref(options->statuses);
     g_ptr_array_unref(options->results);
@@ -96,7 +132,9 @@ void fleet_options_free(FleetOptions *options)
 const char *fleet_option_name(guint options)
 {
     static const char *const names[] = {"--name", "--type", "--status", "--prefix", "--name-contains", "--params",
-            "--interval", "--device", "--result", "--active", "--limit"};
+            "--interval", "--device", "--result", "--active", "--limit", "--driver", "--if-busy", "--priority",
+            "--not-before", "--start-deadline", "--timeout", "--step-timeout", "--retry", "--retry-delay",
+            "--request-id", "--wait", "--force", "--since", "--until", "--owner"};
     int bit = g_bit_nth_lsf(options, -1);
 
     g_assert(bit >= 0 && (guint)bit < G_N_ELEMENTS(names));
@@ -138,14 +176,45 @@ static gboolean set_json(FleetOptions *options, const char *mode, GError **error
     return FALSE;
 }
 
-static gboolean set_interval(FleetOptions *options, const char *span, GError **error)
+static gboolean set_if_busy(FleetOptions *options, const char *mode, GError **error)
+{
+    static const char *const modes[] = {"fail", "queue", "replace", NULL};
+
+    if (!g_strv_contains(modes, mode)) {
+        g_autofree char *shown = fleet_quotable(mode);
+        g_set_error(
+                error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE, "--if-busy=%s is unknown; use fail, queue or replace", shown);
+        return FALSE;
+    }
+    set_string(&options->if_busy, mode);
+    return TRUE;
+}
+
+/* A span, or why it is none, with the option in front. */
+static gboolean set_span(gint64 *usec, FleetVerbOption option, const char *span, GError **error)
 {
     g_autoptr(GError) reason = NULL;
 
-    if (!fleet_timespan_parse(span, &options->interval, &reason)) {
-        g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE, "--interval: %s", reason->message);
+    if (!fleet_timespan_parse(span, usec, &reason)) {
+        g_set_error(
+                error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE, "%s: %s", fleet_option_name((guint)option), reason->message);
         return FALSE;
     }
+    return TRUE;
+}
+
+static gboolean set_when(gint64 *usec, FleetVerbOption option, const char *text, GError **error)
+{
+    if (fleet_when_parse(text, fleet_clock_realtime(), usec, error))
+        return TRUE;
+    g_prefix_error(error, "%s: ", fleet_option_name((guint)option));
+    return FALSE;
+}
+
+static gboolean set_interval(FleetOptions *options, const char *span, GError **error)
+{
+    if (!set_span(&options->interval, FLEET_OPTION_INTERVAL, span, error))
+        return FALSE;
     if (options->interval < INTERVAL_MIN) {
         g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE, "--interval=%s is too short; use 100ms or more", span);
         return FALSE;
@@ -164,6 +233,55 @@ static gboolean set_limit(FleetOptions *options, const char *number, GError **er
         return FALSE;
     }
     options->limit = (guint)limit;
+    return TRUE;
+}
+
+static gboolean set_priority(FleetOptions *options, const char *number, GError **error)
+{
+    gint64 priority;
+
+    if (!g_ascii_string_to_signed(number, 10, G_MININT32, G_MAXINT32, &priority, NULL)) {
+        g_autofree char *shown = fleet_quotable(number);
+        g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE,
+                "--priority=%s is not a whole number; 0 is usual, higher ones go first", shown);
+        return FALSE;
+    }
+    options->priority = (gint32)priority;
+    return TRUE;
+}
+
+static gboolean set_retry(FleetOptions *options, const char *number, GError **error)
+{
+    guint64 retry;
+
+    if (!g_ascii_string_to_unsigned(number, 10, 0, FLEET_ATTEMPTS_MAX - 1, &retry, NULL)) {
+        g_autofree char *shown = fleet_quotable(number);
+        g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE,
+                "--retry=%s is not a number of further attempts; use 0 to %d", shown, FLEET_ATTEMPTS_MAX - 1);
+        return FALSE;
+    }
+    options->retry = (guint)retry;
+    return TRUE;
+}
+
+static gboolean set_owner(FleetOptions *options, const char *owner, GError **error)
+{
+    const struct passwd *user;
+    guint64 uid;
+
+    /* The largest uid is no uid: the kernel means "none" by it. */
+    if (g_ascii_string_to_unsigned(owner, 10, 0, G_MAXUINT32 - 1, &uid, NULL)) {
+        options->owner = (guint32)uid;
+        return TRUE;
+    }
+    user = getpwnam(owner);
+    if (user == NULL) {
+        g_autofree char *shown = fleet_quotable(owner);
+        g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE,
+                "--owner=%s is no user of this system; use a name or a number", shown);
+        return FALSE;
+    }
+    options->owner = user->pw_uid;
     return TRUE;
 }
 
@@ -250,6 +368,87 @@ static gboolean take_common(FleetOptions *options, int code, GError **error)
     }
 }
 
+/* The options that say how an action is to be started. */
+static gboolean take_start(FleetOptions *options, int code, char **argv, GError **error)
+{
+    switch (code) {
+    case CODE_IF_BUSY:
+        options->given |= FLEET_OPTION_IF_BUSY;
+        return set_if_busy(options, optarg, error);
+    case CODE_PRIORITY:
+        options->given |= FLEET_OPTION_PRIORITY;
+        return set_priority(options, optarg, error);
+    case CODE_NOT_BEFORE:
+        options->given |= FLEET_OPTION_NOT_BEFORE;
+        return set_when(&options->not_before, FLEET_OPTION_NOT_BEFORE, optarg, error);
+    case CODE_START_DEADLINE:
+        options->given |= FLEET_OPTION_START_DEADLINE;
+        return set_when(&options->start_deadline, FLEET_OPTION_START_DEADLINE, optarg, error);
+    case CODE_TIMEOUT:
+        options->given |= FLEET_OPTION_TIMEOUT;
+        return set_span(&options->timeout, FLEET_OPTION_TIMEOUT, optarg, error);
+    case CODE_STEP_TIMEOUT:
+        options->given |= FLEET_OPTION_STEP_TIMEOUT;
+        return set_span(&options->step_timeout, FLEET_OPTION_STEP_TIMEOUT, optarg, error);
+    case CODE_RETRY:
+        options->given |= FLEET_OPTION_RETRY;
+        return set_retry(options, optarg, error);
+    case CODE_RETRY_DELAY:
+        options->given |= FLEET_OPTION_RETRY_DELAY;
+        return set_span(&options->retry_delay, FLEET_OPTION_RETRY_DELAY, optarg, error);
+    case CODE_REQUEST_ID:
+        options->given |= FLEET_OPTION_REQUEST_ID;
+        set_string(&options->request_id, optarg);
+        return TRUE;
+    case CODE_WAIT:
+        options->given |= FLEET_OPTION_WAIT;
+        return TRUE;
+    default:
+        return refuse(code, argv[optind - 1], error);
+    }
+}
+
+/* The other options that single verbs take on actions. */
+static gboolean take_actions(FleetOptions *options, int code, int argc, char **argv, GError **error)
+{
+    switch (code) {
+    case CODE_RESULT:
+        options->given |= FLEET_OPTION_RESULT;
+        add_list(options->results, optarg, g_ascii_strdown);
+        return TRUE;
+    case 'd':
+        options->given |= FLEET_OPTION_DEVICE;
+        set_string(&options->device, optarg);
+        return TRUE;
+    case CODE_ACTIVE:
+        options->given |= FLEET_OPTION_ACTIVE;
+        return TRUE;
+    case CODE_SINCE:
+        options->given |= FLEET_OPTION_SINCE;
+        return set_when(&options->since, FLEET_OPTION_SINCE, optarg, error);
+    case CODE_UNTIL:
+        options->given |= FLEET_OPTION_UNTIL;
+        return set_when(&options->until, FLEET_OPTION_UNTIL, optarg, error);
+    case CODE_OWNER:
+        options->given |= FLEET_OPTION_OWNER;
+        return set_owner(options, optarg, error);
+    case CODE_PARAMS:
+        options->given |= FLEET_OPTION_PARAMS;
+        return add_params(options, argc, argv, error);
+    case CODE_INTERVAL:
+        options->given |= FLEET_OPTION_INTERVAL;
+        return set_interval(options, optarg, error);
+    case 'n':
+        options->given |= FLEET_OPTION_LIMIT;
+        return set_limit(options, optarg, error);
+    case CODE_FORCE:
+        options->given |= FLEET_OPTION_FORCE;
+        return TRUE;
+    default:
+        return take_start(options, code, argv, error);
+    }
+}
+
 /* The options that single verbs take. */
 static gboolean take_verbs(FleetOptions *options, int code, int argc, char **argv, GError **error)
 {
@@ -266,10 +465,6 @@ static gboolean take_verbs(FleetOptions *options, int code, int argc, char **arg
         options->given |= FLEET_OPTION_STATUS;
         add_list(options->statuses, optarg, g_ascii_strup);
         return TRUE;
-    case CODE_RESULT:
-        options->given |= FLEET_OPTION_RESULT;
-        add_list(options->results, optarg, g_ascii_strdown);
-        return TRUE;
     case CODE_PREFIX:
         options->given |= FLEET_OPTION_PREFIX;
         set_string(&options->prefix, optarg);
@@ -278,24 +473,12 @@ static gboolean take_verbs(FleetOptions *options, int code, int argc, char **arg
         options->given |= FLEET_OPTION_NAME_CONTAINS;
         set_string(&options->name_contains, optarg);
         return TRUE;
-    case 'd':
-        options->given |= FLEET_OPTION_DEVICE;
-        set_string(&options->device, optarg);
+    case CODE_DRIVER:
+        options->given |= FLEET_OPTION_DRIVER;
+        set_string(&options->driver, optarg);
         return TRUE;
-    case CODE_ACTIVE:
-        options->given |= FLEET_OPTION_ACTIVE;
-        return TRUE;
-    case CODE_PARAMS:
-        options->given |= FLEET_OPTION_PARAMS;
-        return add_params(options, argc, argv, error);
-    case CODE_INTERVAL:
-        options->given |= FLEET_OPTION_INTERVAL;
-        return set_interval(options, optarg, error);
-    case 'n':
-        options->given |= FLEET_OPTION_LIMIT;
-        return set_limit(options, optarg, error);
     default:
-        return refuse(code, argv[optind - 1], error);
+        return take_actions(options, code, argc, argv, error);
     }
 }
 

@@ -33,6 +33,22 @@ typedef enum {
     FLEET_OPTION_RESULT = 1 << 8,
     FLEET_OPTION_ACTIVE = 1 << 9,
     FLEET_OPTION_LIMIT = 1 << 10,
+    FLEET_OPTION_DRIVER = 1 << 11,
+    FLEET_OPTION_IF_BUSY = 1 << 12,
+    FLEET_OPTION_PRIORITY = 1 << 13,
+    FLEET_OPTION_NOT_BEFORE = 1 << 14,
+    FLEET_OPTION_START_DEADLINE = 1 << 15,
+    FLEET_OPTION_TIMEOUT = 1 << 16,
+    FLEET_OPTION_STEP_TIMEOUT = 1 << 17,
+    FLEET_OPTION_RETRY = 1 << 18,
+    FLEET_OPTION_RETRY_DELAY = 1 << 19,
+    FLEET_OPTION_REQUEST_ID = 1 << 20,
+    FLEET_OPTION_WAIT = 1 << 21,
+    FLEET_OPTION_FORCE = 1 << 22,
+    FLEET_OPTION_SINCE = 1 << 23,
+    FLEET_OPTION_UNTIL = 1 << 24,
+    FLEET_OPTION_OWNER = 1 << 25,
+    FLEET_OPTION_LAST_ = 1 << 26,
 } FleetVerbOption;
 
 typedef struct {
@@ -57,6 +73,21 @@ typedef struct {
     GPtrArray *params; /* char *, "key=value" */
     gint64 interval;   /* µs */
     guint limit;       /* rows; 0 = all */
+    gint64 since;      /* µs since the epoch */
+    gint64 until;      /* µs since the epoch */
+    guint32 owner;     /* a uid */
+    char *driver;
+
+    /* How an action is to be started; each only where it was given. */
+    char *if_busy; /* "fail", "queue" or "replace" */
+    gint32 priority;
+    gint64 not_before;     /* µs since the epoch */
+    gint64 start_deadline; /* µs since the epoch */
+    gint64 timeout;        /* µs; 0 = none */
+    gint64 step_timeout;   /* µs; 0 = none */
+    guint retry;           /* attempts after the first */
+    gint64 retry_delay;    /* µs */
+    char *request_id;
 
     GPtrArray *words; /* char *: the verb and its arguments */
 } FleetOptions;

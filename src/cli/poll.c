@@ -19,6 +19,7 @@
 typedef struct {
     FleetCli *cli;
     const char *id;
+    const char *wanted;   /* the status that is a success */
     char *path;           /* the action's object */
     JsonObject *info;     /* the action as the daemon last told; NULL before */
     sd_bus_slot *pending; /* the question that is not answered yet */
@@ -316,30 +317,40 @@ static gboolean follow(Poll *poll, FleetWaiter *waiter)
     return TRUE;
 }
 
+/* Why it is not what was wanted. Owned by the caller. */
+static char *describe_end(const Poll *poll, const char *status)
+{
+    if (g_str_equal(status, "COMPLETED"))
+        return g_strdup("Action completed: it was not cancelled");
+    return g_strdup_printf("Action %s: %s", g_str_equal(status, "CANCELLED") ? "cancelled" : "failed",
+            fleet_action_reason(poll->info));
+}
+
 static void conclude(Poll *poll)
 {
     FleetOutput *output = &poll->cli->output;
     const char *status = fleet_json_string(poll->info, "Status");
-    const char *outcome = g_str_equal(status, "CANCELLED") ? "cancelled" : "failed";
 
     print_status(poll);
     if (output->json != FLEET_JSON_OFF)
         fleet_output_json(output, fleet_json_node(json_object_ref(poll->info)));
-    if (g_str_equal(status, "COMPLETED")) {
-        fleet_output_success(output, "Action completed successfully!");
+    if (g_str_equal(status, poll->wanted)) {
+        fleet_output_success(
+                output, "Action %s successfully!", g_str_equal(status, "CANCELLED") ? "cancelled" : "completed");
         return;
     }
     poll->cli->status = FLEET_EXIT_FAILED;
+    g_autofree char *end = describe_end(poll, status);
     /* It is the result that was waited for; only who wants no results is told as of an error. */
     if (is_plain(poll))
-        fleet_output_failure(output, "Action %s: %s", outcome, fleet_action_reason(poll->info));
+        fleet_output_failure(output, "%s", end);
     else if (output->json == FLEET_JSON_OFF)
-        fleet_output_error(output, "Action %s: %s", outcome, fleet_action_reason(poll->info));
+        fleet_output_error(output, "%s", end);
 }
 
-gboolean fleet_verb_poll_action(FleetCli *cli, const char *const *args, GError **error)
+gboolean fleet_poll_follow(FleetCli *cli, const char *id, const char *wanted, GError **error)
 {
-    Poll poll = {.cli = cli, .id = args[0], .away_since = NEVER, .retry_at = NEVER};
+    Poll poll = {.cli = cli, .id = id, .wanted = wanted, .away_since = NEVER, .retry_at = NEVER};
     g_auto(FleetWaiter) waiter = {0};
 
     fleet_waiter_init(&waiter, fileno(cli->output.file));
@@ -357,4 +368,17 @@ gboolean fleet_verb_poll_action(FleetCli *cli, const char *const *args, GError *
         return FALSE;
     }
     return TRUE;
+}
+
+gboolean fleet_poll_check_options(const FleetOptions *options, GError **error)
+{
+    if ((options->given & FLEET_OPTION_INTERVAL) == 0 || (options->given & FLEET_OPTION_WAIT) != 0)
+        return TRUE;
+    g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE, "--interval needs --wait here");
+    return FALSE;
+}
+
+gboolean fleet_verb_poll_action(FleetCli *cli, const char *const *args, GError **error)
+{
+    return fleet_poll_follow(cli, args[0], "COMPLETED", error);
 }
