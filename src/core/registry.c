@@ -266,8 +266,8 @@ gboolean fleet_registry_stage_register(
         return FALSE;
     }
 
-    FleetDevice *device =
-            fleet_device_new(spec->id, *spec->name != '\0' ? spec->name : spec->id, spec->type, FLEET_DRIVER_DEFAULT);
+    FleetDevice *device = fleet_device_new(
+            spec->id, *spec->name != '\0' ? spec->name : spec->id, spec->type, driver_for(registry, spec));
     device->key = ++registry->last_key;
     device->status = status;
     device->registered_at = device->updated_at = fleet_clock_realtime();

@@ -50,6 +50,8 @@ typedef struct {
     gboolean attached;           /* the driver knows of the attempt */
     gboolean reattach;           /* the handover is a finding again */
     gint64 last_report;          /* the driver's last sign of life, µs of CLOCK_BOOTTIME */
+    double late_progress;        /* reported while something was in flight; negative: nothing was */
+    char *late_message;          /* the same; NULL: nothing was */
     FleetEnding *ending;         /* NULL: nobody knows yet */
     gint64 due[FLEET_DUE_LAST_]; /* µs of CLOCK_BOOTTIME */
     FleetTimer timer;
