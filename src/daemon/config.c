@@ -7,321 +7,255 @@
 #include "base/log.h"
 #include "base/quotable.h"
 #include "base/timespan.h"
+#include "daemon/config_file.h"
+#include "daemon/config_value.h"
+#include "model/identifier.h"
 
 #include <string.h>
 
-#define ACTION_TYPE_PREFIX "ActionType "
+#define DAY_USEC (86400 * FLEET_USEC_PER_SEC)
 
-/* One file while it is read. */
-typedef struct {
-    const char *path;
-    char *text;
-    GKeyFile *keys;
-} File;
-
-static void file_clear(File *file)
-{
-    g_free(file->text);
-    g_clear_pointer(&file->keys, g_key_file_unref);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(File, file_clear)
-
-static gboolean apply_min_duration(FleetConfig *config, const char *value, GError **error)
-{
-    return fleet_timespan_parse(value, &config->min_duration, error);
-}
-
-static gboolean apply_max_duration(FleetConfig *config, const char *value, GError **error)
-{
-    return fleet_timespan_parse(value, &config->max_duration, error);
-}
-
-static gboolean apply_success_rate(FleetConfig *config, const char *value, GError **error)
-{
-    char *end;
-    double rate = g_ascii_strtod(value, &end);
-
-    /* Only digits and a point: strtod alone would take "nan", "-0" and hexadecimal. */
-    if (value[0] == '\0' || *end != '\0' || strspn(value, "0123456789.") != strlen(value) || rate > 1) {
-        g_autofree char *shown = fleet_quotable(value);
-        g_set_error(error, FLEET_ERROR, FLEET_ERROR_INVALID_ARGUMENT,
-                "'%s' is not a rate; use a number from 0 to 1, like 0.9", shown);
-        return FALSE;
-    }
-    config->success_rate = rate;
-    return TRUE;
-}
-
-static gboolean apply_number(const char *value, guint64 max, guint64 *number, GError **error)
-{
-    if (!g_ascii_string_to_unsigned(value, 10, 0, max, number, NULL)) {
-        g_autofree char *shown = fleet_quotable(value);
-        g_set_error(error, FLEET_ERROR, FLEET_ERROR_INVALID_ARGUMENT,
-                "'%s' is not right; use a whole number from 0 to %" G_GUINT64_FORMAT, shown, max);
-        return FALSE;
-    }
-    return TRUE;
-}
-
-static gboolean apply_seed(FleetConfig *config, const char *value, GError **error)
-{
-    config->seed_set = TRUE;
-    return apply_number(value, G_MAXUINT64, &config->seed, error);
-}
-
-static gboolean apply_finished_actions(FleetConfig *config, const char *value, GError **error)
-{
-    guint64 number;
-
-    if (!apply_number(value, FLEET_CONFIG_FINISHED_ACTIONS_MAX, &number, error))
-        return FALSE;
-    config->finished_actions = (guint)number;
-    return TRUE;
-}
-
-static gboolean apply_finished_age(FleetConfig *config, const char *value, GError **error)
-{
-    return fleet_timespan_parse(value, &config->finished_age, error);
-}
-
-static gboolean apply_log_level(FleetConfig *config, const char *value, GError **error)
-{
-    config->log_level_set = TRUE;
-    return fleet_log_level_from_string(value, &config->log_level, error);
-}
-
-typedef struct {
-    const char *group;
-    const char *key;
-    gboolean (*apply)(FleetConfig *config, const char *value, GError **error);
-} Setting;
-
-enum { SETTING_MIN_DURATION, SETTING_MAX_DURATION };
-
-static const Setting settings[] = {
-        [SETTING_MIN_DURATION] = {"Simulation", "MinDuration", apply_min_duration},
-        [SETTING_MAX_DURATION] = {"Simulation", "MaxDuration", apply_max_duration},
-        {"Simulation", "SuccessRate", apply_success_rate},
-        {"Simulation", "Seed", apply_seed},
-        {"Retention", "FinishedActions", apply_finished_actions},
-        {"Retention", "FinishedActionsAge", apply_finished_age},
-        {"Log", "Level", apply_log_level},
-};
-
-/* What is gathered over all files: the values, and for each setting the "FILE:LINE" that it came from, NULL = default.
- */
+/* What is gathered over all files. */
 typedef struct {
     FleetConfig *config;
-    char *origins[G_N_ELEMENTS(settings)];
+    GHashTable *origins;  /* "GROUP KEY" -> "FILE:LINE", both char *; what is not in it has its default */
+    GHashTable *programs; /* FleetCommandProgram -> "FILE:LINE" of its last group */
 } Loader;
 
 static void loader_clear(Loader *loader)
 {
     g_clear_pointer(&loader->config, fleet_config_free);
-    for (guint i = 0; i < G_N_ELEMENTS(settings); i++)
-        g_free(loader->origins[i]);
+    g_clear_pointer(&loader->origins, g_hash_table_unref);
+    g_clear_pointer(&loader->programs, g_hash_table_unref);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Loader, loader_clear)
 
-/* The line of a key, or of its group's header for key NULL. GKeyFile does not keep lines, so they are looked for only
- * when a message needs one. Of a key that is set twice the last one counts, as for GKeyFile. */
-static guint line_of(const File *file, const char *group, const char *key)
-{
-    g_auto(GStrv) lines = g_strsplit(file->text, "\n", -1);
-    g_autofree char *header = g_strdup_printf("[%s]", group);
-    gboolean inside = FALSE;
-    guint found = 0;
+/* A kind of groups. */
+typedef struct Section Section;
+struct Section {
+    const char *name;
+    const char *argument; /* what follows in the group's name, as messages show it; NULL = nothing */
+    /* group is the whole name, argument what follows */
+    gboolean (*read)(const Section *section, Loader *loader, const FleetConfigFile *file, const char *group,
+            const char *argument, GError **error);
+    const FleetConfigKey *keys; /* NULL: read() knows them */
+    guint n;
+};
 
-    for (guint i = 0; lines[i] != NULL; i++) {
-        char *line = g_strstrip(lines[i]);
+static const FleetConfigKey action_keys[] = {
+        {"RunningMax", fleet_config_read_running, offsetof(FleetConfig, running_max)},
+        {"CancelTimeout", fleet_config_read_span, offsetof(FleetConfig, cancel_timeout)},
+        {"RecoveryTimeout", fleet_config_read_span, offsetof(FleetConfig, recovery_timeout)},
+};
 
-        if (line[0] == '[') {
-            inside = g_str_equal(line, header);
-            if (inside && key == NULL)
-                return i + 1;
-        } else if (inside && key != NULL) {
-            line[strcspn(line, "=")] = '\0';
-            if (g_str_equal(g_strchomp(line), key))
-                found = i + 1;
-        }
-    }
-    return found;
-}
+static const FleetConfigKey retention_keys[] = {
+        {"FinishedActions", fleet_config_read_finished, offsetof(FleetConfig, finished_actions)},
+        {"FinishedActionsAge", fleet_config_read_span, offsetof(FleetConfig, finished_age)},
+        {"HistoryActions", fleet_config_read_rows, offsetof(FleetConfig, history_actions)},
+        {"HistoryAge", fleet_config_read_span, offsetof(FleetConfig, history_age)},
+        {"AuditEntries", fleet_config_read_rows, offsetof(FleetConfig, audit_entries)},
+        {"AuditAge", fleet_config_read_span, offsetof(FleetConfig, audit_age)},
+};
 
-G_GNUC_PRINTF(4, 5)
-static gboolean fail(const File *file, guint line, GError **error, const char *format, ...)
-{
-    va_list ap;
+static const FleetConfigKey simulation_keys[] = {
+        {"MinDuration", fleet_config_read_span, offsetof(FleetConfig, min_duration)},
+        {"MaxDuration", fleet_config_read_span, offsetof(FleetConfig, max_duration)},
+        {"SuccessRate", fleet_config_read_rate, offsetof(FleetConfig, success_rate)},
+        {"TransientRate", fleet_config_read_rate, offsetof(FleetConfig, transient_rate)},
+        {"Seed", fleet_config_read_seed, offsetof(FleetConfig, seed)},
+};
 
-    va_start(ap, format);
-    g_autofree char *message = g_strdup_vprintf(format, ap);
-    va_end(ap);
-    g_set_error(error, FLEET_ERROR, FLEET_ERROR_INVALID_ARGUMENT, "%s:%u: %s", file->path, line, message);
-    return FALSE;
-}
+static const FleetConfigKey log_keys[] = {
+        {"Level", fleet_config_read_log_level, offsetof(FleetConfig, log_level)},
+};
 
-static gboolean fail_unknown_group(const File *file, const char *group, GError **error)
-{
-    g_autofree char *shown = fleet_quotable(group);
-    g_autoptr(GString) known = g_string_new(NULL);
+static const FleetConfigKey action_type_keys[] = {
+        {"DeviceStatus", fleet_config_read_device_status, offsetof(FleetActionType, device_status)},
+        {"RunningMax", fleet_config_read_running, offsetof(FleetActionType, running_max)},
+        {"Timeout", fleet_config_read_span, offsetof(FleetActionType, policy.timeout)},
+        {"StepTimeout", fleet_config_read_span, offsetof(FleetActionType, policy.step_timeout)},
+        {"MaxAttempts", fleet_config_read_attempts, offsetof(FleetActionType, policy.max_attempts)},
+        {"RetryDelay", fleet_config_read_span, offsetof(FleetActionType, policy.retry_delay)},
+        {"RetryFactor", fleet_config_read_factor, offsetof(FleetActionType, policy.retry_factor)},
+        {"RetryCap", fleet_config_read_span, offsetof(FleetActionType, policy.retry_cap)},
+        {"RetryJitter", fleet_config_read_rate, offsetof(FleetActionType, policy.retry_jitter)},
+};
 
-    for (guint i = 0; i < G_N_ELEMENTS(settings); i++)
-        if (i == 0 || !g_str_equal(settings[i].group, settings[i - 1].group))
-            g_string_append_printf(known, "[%s], ", settings[i].group);
-    g_string_append(known, "[" ACTION_TYPE_PREFIX "NAME]");
-    return fail(file, line_of(file, group, NULL), error, "group [%s] is unknown; use one of %s", shown, known->str);
-}
+static const FleetConfigKey device_type_keys[] = {
+        {"Driver", fleet_config_read_driver, 0}, /* the target is the char * itself */
+};
 
-static gboolean fail_unknown_key(const File *file, const char *group, const char *key, GError **error)
+static gboolean fail_unknown_key(
+        const Section *section, const FleetConfigFile *file, const char *group, const char *key, GError **error)
 {
     g_autofree char *shown = fleet_quotable(key);
     g_autofree char *shown_group = fleet_quotable(group);
     g_autoptr(GString) known = g_string_new(NULL);
 
-    for (guint i = 0; i < G_N_ELEMENTS(settings); i++)
-        if (g_str_equal(settings[i].group, group))
-            g_string_append_printf(known, "%s%s", known->len > 0 ? ", " : "", settings[i].key);
-    if (known->len == 0)
-        g_string_append(known, "DeviceStatus");
-    return fail(file, line_of(file, group, key), error, "key '%s' in [%s] is unknown; use one of %s", shown,
-            shown_group, known->str);
+    for (guint i = 0; i < section->n; i++)
+        g_string_append_printf(known, "%s%s", i > 0 ? ", " : "", section->keys[i].name);
+    return fleet_config_file_fail(
+            file, group, key, error, "key '%s' in [%s] is unknown; use one of %s", shown, shown_group, known->str);
 }
 
-/* The value of a key as it stands in the file: no value needs GKeyFile's escapes. */
-static char *get_value(const File *file, const char *group, const char *key)
+static gboolean fail_value(
+        const FleetConfigFile *file, const char *group, const char *key, const GError *cause, GError **error)
 {
-    return g_strchomp(g_key_file_get_value(file->keys, group, key, NULL));
+    return fleet_config_file_fail(
+            file, group, key, error, "key '%s' in [%s] has a bad value: %s", key, group, cause->message);
 }
 
-static gboolean apply_action_type(FleetConfig *config, const char *name, const char *value, GError **error)
+/* All keys of a group, into the variables of a target that the section's table knows. */
+static gboolean read_keys(
+        const Section *section, const FleetConfigFile *file, const char *group, gpointer target, GError **error)
 {
-    static const char *const names[] = {"BUSY", "UPDATING", NULL};
-    static const FleetEnumTable statuses = FLEET_ENUM_TABLE("device status", names);
-    guint i;
+    g_auto(GStrv) keys = fleet_config_file_keys(file, group);
 
-    if (!fleet_enum_from_string(&statuses, value, &i, error))
+    for (guint i = 0; keys[i] != NULL; i++) {
+        g_autofree char *value = fleet_config_file_value(file, group, keys[i]);
+        g_autoptr(GError) local = NULL;
+        guint k = 0;
+
+        while (k < section->n && !g_str_equal(section->keys[k].name, keys[i]))
+            k++;
+        if (k == section->n)
+            return fail_unknown_key(section, file, group, keys[i], error);
+        if (!section->keys[k].read(value, (char *)target + section->keys[k].offset, &local))
+            return fail_value(file, group, keys[i], local, error);
+    }
+    return TRUE;
+}
+
+static gboolean read_plain(const Section *section, Loader *loader, const FleetConfigFile *file, const char *group,
+        const char *argument, GError **error)
+{
+    g_auto(GStrv) keys = fleet_config_file_keys(file, group);
+
+    if (!read_keys(section, file, group, loader->config, error))
         return FALSE;
-    return fleet_action_types_add(
-            config->action_types, name, i == 0 ? FLEET_DEVICE_BUSY : FLEET_DEVICE_UPDATING, error);
+    for (guint i = 0; keys[i] != NULL; i++)
+        g_hash_table_replace(loader->origins, g_strdup_printf("%s %s", group, keys[i]),
+                fleet_config_file_origin(file, group, keys[i]));
+    return TRUE;
 }
 
-static gboolean read_action_type(FleetConfig *config, const File *file, const char *group, GError **error)
+/* A type that is new must say what it does to its device. */
+static gboolean add_action_type(
+        FleetActionTypes *types, const FleetConfigFile *file, const char *group, const char *name, GError **error)
 {
-    g_auto(GStrv) keys = g_key_file_get_keys(file->keys, group, NULL, NULL);
+    g_auto(GStrv) keys = fleet_config_file_keys(file, group);
     g_autoptr(GError) local = NULL;
 
-    for (guint i = 0; keys[i] != NULL; i++)
-        if (!g_str_equal(keys[i], "DeviceStatus"))
-            return fail_unknown_key(file, group, keys[i], error);
-    if (keys[0] == NULL)
-        return fail(file, line_of(file, group, NULL), error,
-                "group [%s] lacks the key 'DeviceStatus'; use DeviceStatus=BUSY or DeviceStatus=UPDATING", group);
-
-    g_autofree char *value = get_value(file, group, "DeviceStatus");
-    if (!apply_action_type(config, group + strlen(ACTION_TYPE_PREFIX), value, &local))
-        return fail(file, line_of(file, group, "DeviceStatus"), error, "[%s] is wrong: %s", group, local->message);
-    return TRUE;
-}
-
-static gboolean read_key(Loader *loader, const File *file, const char *group, const char *key, GError **error)
-{
-    g_autoptr(GError) local = NULL;
-    guint i = 0;
-
-    while (i < G_N_ELEMENTS(settings) && !(g_str_equal(settings[i].group, group) && g_str_equal(settings[i].key, key)))
-        i++;
-    if (i == G_N_ELEMENTS(settings))
-        return fail_unknown_key(file, group, key, error);
-
-    guint line = line_of(file, group, key);
-    g_autofree char *value = get_value(file, group, key);
-    if (!settings[i].apply(loader->config, value, &local))
-        return fail(file, line, error, "key '%s' in [%s] has a bad value: %s", key, group, local->message);
-
-    g_free(loader->origins[i]);
-    loader->origins[i] = g_strdup_printf("%s:%u", file->path, line);
-    return TRUE;
-}
-
-static gboolean read_group(Loader *loader, const File *file, const char *group, GError **error)
-{
-    gboolean known = FALSE;
-
-    if (g_str_has_prefix(group, ACTION_TYPE_PREFIX))
-        return read_action_type(loader->config, file, group, error);
-    for (guint i = 0; i < G_N_ELEMENTS(settings); i++)
-        known |= g_str_equal(settings[i].group, group);
-    if (!known)
-        return fail_unknown_group(file, group, error);
-
-    g_auto(GStrv) keys = g_key_file_get_keys(file->keys, group, NULL, NULL);
-    for (guint i = 0; keys[i] != NULL; i++)
-        if (!read_key(loader, file, group, keys[i], error))
-            return FALSE;
-    return TRUE;
-}
-
-static GKeyFile *parse(const char *text, gsize length, GError **error)
-{
-    g_autoptr(GKeyFile) keys = g_key_file_new();
-
-    /* Keys with a language would be dropped silently; kept, they are refused as unknown. */
-    if (!g_key_file_load_from_data(keys, text, length, G_KEY_FILE_KEEP_TRANSLATIONS, error))
-        return NULL;
-    return g_steal_pointer(&keys);
-}
-
-/* The line that the parser stopped at: the end of the shortest run of lines that it refuses. */
-static guint line_of_parse_error(const char *text, gsize length)
-{
-    guint line = 1;
-
-    for (gsize i = 0; i < length; i++)
-        if (text[i] == '\n') {
-            g_autoptr(GKeyFile) keys = parse(text, i + 1, NULL);
-
-            if (keys == NULL)
-                break;
-            line++;
-        }
-    return line;
-}
-
-static gboolean check_text(const File *file, gsize length, GError **error)
-{
-    const char *end;
-    guint line = 1;
-
-    if (g_utf8_validate(file->text, (gssize)length, &end))
+    if (!fleet_action_types_add(types, name, FLEET_DEVICE_BUSY, &local)) {
+        g_autofree char *shown = fleet_quotable(group);
+        return fleet_config_file_fail(file, group, NULL, error, "[%s] is wrong: %s", shown, local->message);
+    }
+    if (g_strv_contains((const char *const *)keys, "DeviceStatus"))
         return TRUE;
-    for (const char *p = file->text; p < end; p++)
-        line += *p == '\n';
-    return fail(file, line, error, "this is not UTF-8 text; write the file in UTF-8");
+    return fleet_config_file_fail(file, group, NULL, error,
+            "group [%s] lacks the key 'DeviceStatus'; use DeviceStatus=BUSY or DeviceStatus=UPDATING", group);
+}
+
+static gboolean read_action_type(const Section *section, Loader *loader, const FleetConfigFile *file, const char *group,
+        const char *argument, GError **error)
+{
+    FleetActionTypes *types = loader->config->action_types;
+
+    if (fleet_action_types_find(types, argument) == NULL && !add_action_type(types, file, group, argument, error))
+        return FALSE;
+    return read_keys(section, file, group, fleet_action_types_find(types, argument), error);
+}
+
+static gboolean read_device_type(const Section *section, Loader *loader, const FleetConfigFile *file, const char *group,
+        const char *argument, GError **error)
+{
+    g_autoptr(GError) local = NULL;
+    g_autofree char *driver = NULL;
+
+    if (*argument == '\0')
+        return fleet_config_file_fail(file, group, NULL, error,
+                "[%s] names no type of device; write [DeviceType router] for those of the type 'router'", group);
+    if (!fleet_device_type_check(argument, &local)) {
+        g_autofree char *shown = fleet_quotable(group);
+        return fleet_config_file_fail(file, group, NULL, error, "[%s] is wrong: %s", shown, local->message);
+    }
+    if (!read_keys(section, file, group, &driver, error))
+        return FALSE;
+    if (driver == NULL)
+        return fleet_config_file_fail(
+                file, group, NULL, error, "group [%s] lacks the key 'Driver'; name the driver there", group);
+    g_hash_table_replace(loader->config->type_drivers, g_strdup(argument), g_steal_pointer(&driver));
+    return TRUE;
+}
+
+static gboolean read_command(const Section *section, Loader *loader, const FleetConfigFile *file, const char *group,
+        const char *argument, GError **error)
+{
+    g_auto(GStrv) keys = fleet_config_file_keys(file, group);
+    g_autoptr(GError) local = NULL;
+    FleetCommandProgram *program = fleet_command_settings_add(loader->config->command, group, &local);
+
+    if (program == NULL)
+        return fleet_config_file_fail(file, group, NULL, error, "%s", local->message);
+    g_hash_table_replace(loader->programs, program, fleet_config_file_origin(file, group, NULL));
+    for (guint i = 0; keys[i] != NULL; i++) {
+        g_autofree char *value = fleet_config_file_value(file, group, keys[i]);
+
+        if (!fleet_command_program_set(program, keys[i], value, &local))
+            return fail_value(file, group, keys[i], local, error);
+    }
+    return TRUE;
+}
+
+#define KEYS(table) (table), G_N_ELEMENTS(table)
+
+static const Section sections[] = {
+        {"Actions", NULL, read_plain, KEYS(action_keys)},
+        {"Retention", NULL, read_plain, KEYS(retention_keys)},
+        {"Simulation", NULL, read_plain, KEYS(simulation_keys)},
+        {"Log", NULL, read_plain, KEYS(log_keys)},
+        {"ActionType", "NAME", read_action_type, KEYS(action_type_keys)},
+        {"DeviceType", "NAME", read_device_type, KEYS(device_type_keys)},
+        {"Command", "ACTION-TYPE", read_command, NULL, 0},
+};
+
+static gboolean fail_unknown_group(const FleetConfigFile *file, const char *group, GError **error)
+{
+    g_autofree char *shown = fleet_quotable(group);
+    g_autoptr(GString) known = g_string_new(NULL);
+
+    for (guint i = 0; i < G_N_ELEMENTS(sections); i++) {
+        g_string_append_printf(known, "%s[%s", i > 0 ? ", " : "", sections[i].name);
+        if (sections[i].argument != NULL)
+            g_string_append_printf(known, " %s", sections[i].argument);
+        g_string_append_c(known, ']');
+    }
+    return fleet_config_file_fail(file, group, NULL, error, "group [%s] is unknown; use one of %s", shown, known->str);
+}
+
+static gboolean read_group(Loader *loader, const FleetConfigFile *file, const char *group, GError **error)
+{
+    gsize length = strcspn(group, " ");
+    const char *argument = group[length] == ' ' ? group + length + 1 : NULL;
+
+    for (guint i = 0; i < G_N_ELEMENTS(sections); i++) {
+        const Section *section = &sections[i];
+
+        if (strlen(section->name) == length && strncmp(section->name, group, length) == 0 &&
+                (section->argument != NULL) == (argument != NULL))
+            return section->read(section, loader, file, group, argument, error);
+    }
+    return fail_unknown_group(file, group, error);
 }
 
 static gboolean read_file(Loader *loader, const char *path, gboolean required, GError **error)
 {
-    g_auto(File) file = {.path = path};
-    g_autoptr(GError) local = NULL;
-    gsize length;
+    g_auto(FleetConfigFile) file = FLEET_CONFIG_FILE_INIT;
 
-    if (!g_file_get_contents(path, &file.text, &length, &local)) {
-        if (!required && g_error_matches(local, G_FILE_ERROR, G_FILE_ERROR_NOENT))
-            return TRUE;
-        g_set_error(
-                error, FLEET_ERROR, FLEET_ERROR_INVALID_ARGUMENT, "configuration cannot be read: %s", local->message);
+    if (!fleet_config_file_read(&file, path, required, error))
         return FALSE;
-    }
-    if (!check_text(&file, length, error))
-        return FALSE;
-    file.keys = parse(file.text, length, &local);
-    if (file.keys == NULL)
-        return fail(&file, line_of_parse_error(file.text, length), error,
-                "%s; use KEY=VALUE lines below a [GROUP] line", local->message);
-
-    g_auto(GStrv) groups = g_key_file_get_groups(file.keys, NULL);
+    g_auto(GStrv) groups = fleet_config_file_groups(&file);
     for (guint i = 0; groups[i] != NULL; i++)
         if (!read_group(loader, &file, groups[i], error))
             return FALSE;
@@ -359,13 +293,14 @@ static gboolean read_drop_ins(Loader *loader, const char *path, GError **error)
     return TRUE;
 }
 
-/* What no single key can tell, and so is looked at only when all files have been read. The message begins with a place
- * in a file: one of the two must have been set, as the defaults are in order. */
+/* What no single key can tell, and so is looked at only when all files have been read. */
+
+/* The message begins with a place in a file: one of the two must have been set, as the defaults are in order. */
 static gboolean check_durations(const Loader *loader, GError **error)
 {
     const FleetConfig *config = loader->config;
-    const char *min_origin = loader->origins[SETTING_MIN_DURATION];
-    const char *max_origin = loader->origins[SETTING_MAX_DURATION];
+    const char *min_origin = g_hash_table_lookup(loader->origins, "Simulation MinDuration");
+    const char *max_origin = g_hash_table_lookup(loader->origins, "Simulation MaxDuration");
     static const char remedy[] = "raise MaxDuration or lower MinDuration";
 
     if (config->min_duration <= config->max_duration)
@@ -384,27 +319,70 @@ static gboolean check_durations(const Loader *loader, GError **error)
     return FALSE;
 }
 
-FleetConfig *fleet_config_load(const char *path, gboolean required, GError **error)
+/* A program without a command line, or for a type of action that does not exist, would silently never run. */
+static gboolean check_programs(const Loader *loader, GError **error)
 {
-    g_auto(Loader) loader = {.config = g_new0(FleetConfig, 1)};
+    const FleetConfig *config = loader->config;
 
-    *loader.config = (FleetConfig){
+    for (guint i = 0; i < config->command->programs->len; i++) {
+        const FleetCommandProgram *program = g_ptr_array_index(config->command->programs, i);
+        g_autoptr(GError) local = NULL;
+
+        if (fleet_action_types_lookup(config->action_types, program->action_type, &local) == NULL ||
+                (program->argv == NULL && !fleet_command_settings_check(config->command, &local))) {
+            g_set_error(error, FLEET_ERROR, FLEET_ERROR_INVALID_ARGUMENT, "%s: %s",
+                    (const char *)g_hash_table_lookup(loader->programs, program), local->message);
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+static FleetConfig *new_config(void)
+{
+    FleetConfig *config = g_new0(FleetConfig, 1);
+
+    *config = (FleetConfig){
+            .running_max = 1000,
+            .cancel_timeout = 60 * FLEET_USEC_PER_SEC,
+            .recovery_timeout = 300 * FLEET_USEC_PER_SEC,
+            .finished_actions = 1000,
+            .finished_age = 3600 * FLEET_USEC_PER_SEC,
+            .history_actions = 1000000,
+            .history_age = 365 * DAY_USEC,
+            .audit_entries = 1000000,
+            .audit_age = 365 * DAY_USEC,
             .min_duration = 10 * FLEET_USEC_PER_SEC,
             .max_duration = 30 * FLEET_USEC_PER_SEC,
             .success_rate = 0.9,
-            .finished_actions = 1000,
-            .finished_age = 3600 * FLEET_USEC_PER_SEC,
             .log_level = LOG_INFO,
             .action_types = fleet_action_types_new(),
+            .type_drivers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
+            .command = fleet_command_settings_new(),
     };
+    return config;
+}
+
+FleetConfig *fleet_config_load(const char *path, gboolean required, GError **error)
+{
+    g_auto(Loader) loader = {
+            .config = new_config(),
+            .origins = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
+            .programs = g_hash_table_new_full(NULL, NULL, NULL, g_free),
+    };
+
     if (!read_file(&loader, path, required, error) || !read_drop_ins(&loader, path, error) ||
-            !check_durations(&loader, error))
+            !check_durations(&loader, error) || !check_programs(&loader, error))
         return NULL;
+    loader.config->seed_set = g_hash_table_contains(loader.origins, "Simulation Seed");
+    loader.config->log_level_set = g_hash_table_contains(loader.origins, "Log Level");
     return g_steal_pointer(&loader.config);
 }
 
 void fleet_config_free(FleetConfig *config)
 {
     fleet_action_types_free(config->action_types);
+    g_hash_table_unref(config->type_drivers);
+    fleet_command_settings_unref(config->command);
     g_free(config);
 }

@@ -6,24 +6,32 @@
  * while it is read, so that a FleetConfig that exists is one that the daemon can run with.
  */
 
+#include "drivers/command/settings.h"
 #include "model/action_type.h"
 
 #include <glib.h>
 
-/* The most finished actions that may be kept on the bus. */
-#define FLEET_CONFIG_FINISHED_ACTIONS_MAX 100000
-
 typedef struct {
+    guint running_max;              /* so many actions may run at the same time */
+    gint64 cancel_timeout;          /* a driver may take so long to stop, µs */
+    gint64 recovery_timeout;        /* and so long to find an attempt again, µs */
+    guint finished_actions;         /* so many finished actions stay on the bus at the most */
+    gint64 finished_age;            /* and for so long at the most, µs */
+    gint64 history_actions;         /* so many finished actions stay in the database at the most */
+    gint64 history_age;             /* and for so long at the most, µs */
+    gint64 audit_entries;           /* so many calls stay in the audit at the most */
+    gint64 audit_age;               /* and for so long at the most, µs */
     gint64 min_duration;            /* of a simulated action, µs; <= max_duration */
     gint64 max_duration;            /* µs */
     double success_rate;            /* of simulated actions, 0.0 to 1.0 */
+    double transient_rate;          /* of their failures, 0.0 to 1.0: another attempt may help */
     gboolean seed_set;              /* FALSE: another sequence of outcomes at every start */
     guint64 seed;                   /* of the simulation, if seed_set */
-    guint finished_actions;         /* so many finished actions stay on the bus at the most */
-    gint64 finished_age;            /* and for so long at the most, µs */
     gboolean log_level_set;         /* FALSE: log_level is the default, so the command line's or none was given */
     int log_level;                  /* syslog's */
     FleetActionTypes *action_types; /* the built-in ones and those of the files; owned */
+    GHashTable *type_drivers;       /* type of device -> name of its driver, both char *; owned, never NULL */
+    FleetCommandSettings *command;  /* its programs; the rest of it is for the daemon to set; a reference */
 } FleetConfig;
 
 /*

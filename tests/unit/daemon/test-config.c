@@ -51,8 +51,31 @@ static void assert_refused(const char *path, const char *rest)
     ck_assert_str_eq(error->message, expected);
 }
 
+static void assert_default_policy(const FleetActionType *type)
+{
+    const FleetPolicy *policy = &type->policy;
+
+    ck_assert_uint_eq(type->running_max, FLEET_RUNNING_UNLIMITED);
+    ck_assert_int_eq(policy->timeout, 0);
+    ck_assert_int_eq(policy->step_timeout, 0);
+    ck_assert_uint_eq(policy->max_attempts, 1);
+    ck_assert_int_eq(policy->retry_delay, 10 * FLEET_USEC_PER_SEC);
+    ck_assert_double_eq(policy->retry_factor, 2);
+    ck_assert_int_eq(policy->retry_cap, 600 * FLEET_USEC_PER_SEC);
+    ck_assert_double_eq(policy->retry_jitter, 0.1);
+}
+
 static void assert_defaults(const FleetConfig *config)
 {
+    ck_assert_uint_eq(config->running_max, 1000);
+    ck_assert_int_eq(config->cancel_timeout, 60 * FLEET_USEC_PER_SEC);
+    ck_assert_int_eq(config->recovery_timeout, 300 * FLEET_USEC_PER_SEC);
+    ck_assert_int_eq(config->history_actions, 1000000);
+    ck_assert_int_eq(config->history_age, 365 * 86400 * FLEET_USEC_PER_SEC);
+    ck_assert_int_eq(config->audit_entries, 1000000);
+    ck_assert_int_eq(config->audit_age, 365 * 86400 * FLEET_USEC_PER_SEC);
+    ck_assert_double_eq(config->transient_rate, 0);
+    assert_default_policy(fleet_action_types_find(config->action_types, "SOFTWARE_UPDATE"));
     ck_assert_int_eq(config->min_duration, 10 * FLEET_USEC_PER_SEC);
     ck_assert_int_eq(config->max_duration, 30 * FLEET_USEC_PER_SEC);
     ck_assert_double_eq(config->success_rate, 0.9);
@@ -114,15 +137,25 @@ END_TEST
 
 START_TEST(every_key_is_read)
 {
-    g_autofree char *path = make_file("[Simulation]\nMinDuration=1min 5s\nMaxDuration = 2h \nSuccessRate=0.25\n"
-                                      "Seed=18446744073709551615\n"
+    g_autofree char *path = make_file("[Actions]\nRunningMax=7\nCancelTimeout=90s\nRecoveryTimeout=1h\n"
+                                      "[Simulation]\nMinDuration=1min 5s\nMaxDuration = 2h \nSuccessRate=0.25\n"
+                                      "TransientRate=0.5\nSeed=18446744073709551615\n"
                                       "[Retention]\nFinishedActions=100000\nFinishedActionsAge=250ms\n"
+                                      "HistoryActions=5\nHistoryAge=7d\nAuditEntries=6\nAuditAge=8d\n"
                                       "[Log]\nLevel=debug\n"
                                       "[ActionType CALIBRATION]\nDeviceStatus=UPDATING\n"
                                       "[ActionType SOFTWARE_UPDATE]\nDeviceStatus=BUSY\n");
     g_autoptr(FleetConfig) config = load(path);
     const FleetActionType *type;
 
+    ck_assert_uint_eq(config->running_max, 7);
+    ck_assert_int_eq(config->cancel_timeout, 90 * FLEET_USEC_PER_SEC);
+    ck_assert_int_eq(config->recovery_timeout, 3600 * FLEET_USEC_PER_SEC);
+    ck_assert_int_eq(config->history_actions, 5);
+    ck_assert_int_eq(config->history_age, 7 * 86400 * FLEET_USEC_PER_SEC);
+    ck_assert_int_eq(config->audit_entries, 6);
+    ck_assert_int_eq(config->audit_age, 8 * 86400 * FLEET_USEC_PER_SEC);
+    ck_assert_double_eq(config->transient_rate, 0.5);
     ck_assert_int_eq(config->min_duration, 65 * FLEET_USEC_PER_SEC);
     ck_assert_int_eq(config->max_duration, 7200 * FLEET_USEC_PER_SEC);
     ck_assert_double_eq(config->success_rate, 0.25);
@@ -142,10 +175,110 @@ START_TEST(every_key_is_read)
 }
 END_TEST
 
+START_TEST(every_key_of_an_action_type_is_read)
+{
+    g_autofree char *path = make_file("[ActionType CALIBRATION]\nDeviceStatus=UPDATING\nRunningMax=3\nTimeout=1h\n"
+                                      "StepTimeout=1min\nMaxAttempts=4\nRetryDelay=5s\nRetryFactor=1.5\n"
+                                      "RetryCap=2min\nRetryJitter=0.75\n");
+    g_autoptr(FleetConfig) config = load(path);
+    const FleetActionType *type = fleet_action_types_find(config->action_types, "CALIBRATION");
+
+    ck_assert_ptr_nonnull(type);
+    ck_assert_int_eq(type->device_status, FLEET_DEVICE_UPDATING);
+    ck_assert_uint_eq(type->running_max, 3);
+    ck_assert_int_eq(type->policy.timeout, 3600 * FLEET_USEC_PER_SEC);
+    ck_assert_int_eq(type->policy.step_timeout, 60 * FLEET_USEC_PER_SEC);
+    ck_assert_uint_eq(type->policy.max_attempts, 4);
+    ck_assert_int_eq(type->policy.retry_delay, 5 * FLEET_USEC_PER_SEC);
+    ck_assert_double_eq(type->policy.retry_factor, 1.5);
+    ck_assert_int_eq(type->policy.retry_cap, 120 * FLEET_USEC_PER_SEC);
+    ck_assert_double_eq(type->policy.retry_jitter, 0.75);
+    assert_default_policy(fleet_action_types_find(config->action_types, "SOFTWARE_UPDATE"));
+}
+END_TEST
+
+START_TEST(known_action_type_needs_no_device_status)
+{
+    g_autofree char *path = make_file("[ActionType FIRMWARE_UPDATE]\nTimeout=1h\n[ActionType SYSTEM_REBOOT]\n");
+    const FleetActionType *type;
+
+    add_drop_in(path, "a.conf", "[ActionType CALIBRATION]\nDeviceStatus=UPDATING\nMaxAttempts=2\n");
+    add_drop_in(path, "b.conf", "[ActionType CALIBRATION]\nMaxAttempts=3\n");
+    g_autoptr(FleetConfig) config = load(path);
+
+    type = fleet_action_types_find(config->action_types, "FIRMWARE_UPDATE");
+    ck_assert_int_eq(type->device_status, FLEET_DEVICE_UPDATING);
+    ck_assert_int_eq(type->policy.timeout, 3600 * FLEET_USEC_PER_SEC);
+    type = fleet_action_types_find(config->action_types, "SYSTEM_REBOOT");
+    ck_assert_int_eq(type->device_status, FLEET_DEVICE_BUSY);
+    type = fleet_action_types_find(config->action_types, "CALIBRATION");
+    ck_assert_int_eq(type->device_status, FLEET_DEVICE_UPDATING);
+    ck_assert_uint_eq(type->policy.max_attempts, 3);
+}
+END_TEST
+
+START_TEST(types_of_device_have_drivers)
+{
+    g_autofree char *path = make_file("[DeviceType router]\nDriver=command\n[DeviceType edge box]\nDriver=command\n");
+
+    add_drop_in(path, "a.conf", "[DeviceType router]\nDriver=simulated\n");
+    g_autoptr(FleetConfig) config = load(path);
+
+    ck_assert_uint_eq(g_hash_table_size(config->type_drivers), 2);
+    ck_assert_str_eq(g_hash_table_lookup(config->type_drivers, "router"), "simulated");
+    ck_assert_str_eq(g_hash_table_lookup(config->type_drivers, "edge box"), "command");
+}
+END_TEST
+
+START_TEST(commands_are_read)
+{
+    g_autofree char *path = make_file("[Command SOFTWARE_UPDATE]\nExec=/usr/bin/update --any\n"
+                                      "[Command edge box SYSTEM_REBOOT]\nExec=reboot-check\nKillTimeout=5s\n");
+    const FleetCommandProgram *program;
+
+    add_drop_in(path, "a.conf", "[Command SOFTWARE_UPDATE]\nKillTimeout=1min\nUser=nobody\n");
+    g_autoptr(FleetConfig) config = load(path);
+
+    ck_assert_uint_eq(config->command->programs->len, 2);
+    program = fleet_command_settings_lookup(config->command, "router", "SOFTWARE_UPDATE");
+    ck_assert_ptr_nonnull(program);
+    ck_assert_str_eq(program->argv[0], "/usr/bin/update");
+    ck_assert_str_eq(program->argv[1], "--any");
+    ck_assert_int_eq(program->kill_timeout, 60 * FLEET_USEC_PER_SEC);
+    ck_assert_uint_eq(program->properties->len, 2);
+    ck_assert_str_eq(g_ptr_array_index(program->properties, 1), "nobody");
+    program = fleet_command_settings_lookup(config->command, "edge box", "SYSTEM_REBOOT");
+    ck_assert_ptr_nonnull(program);
+    ck_assert_int_eq(program->kill_timeout, 5 * FLEET_USEC_PER_SEC);
+    ck_assert_ptr_null(fleet_command_settings_lookup(config->command, "router", "SYSTEM_REBOOT"));
+}
+END_TEST
+
+/* The type of action may be one that a later file adds. */
+START_TEST(commands_are_checked_over_all_files)
+{
+    g_autofree char *path = make_file("[Command CALIBRATION]\nExec=/usr/bin/calibrate\n");
+
+    assert_refused(path, ":1: action type 'CALIBRATION' is unknown; use one of SOFTWARE_UPDATE, FIRMWARE_UPDATE, "
+                         "SYSTEM_REBOOT, CONFIGURATION_CHANGE");
+    add_drop_in(path, "a.conf", "[ActionType CALIBRATION]\nDeviceStatus=BUSY\n");
+    g_autoptr(FleetConfig) config = load(path);
+    ck_assert_uint_eq(config->command->programs->len, 1);
+
+    add_drop_in(path, "b.conf", "\n[Command router CALIBRATION]\nKillTimeout=5s\n");
+    assert_refused(path, ".d/b.conf:2: [Command router CALIBRATION] lacks the key 'Exec'; name the program there");
+}
+END_TEST
+
 START_TEST(bounds_are_allowed)
 {
     g_autofree char *path = make_file("[Simulation]\nMinDuration=0\nMaxDuration=0\nSuccessRate=0\nSeed=0\n"
-                                      "[Retention]\nFinishedActions=0\nFinishedActionsAge=0\n");
+                                      "TransientRate=1\n"
+                                      "[Actions]\nRunningMax=1000000\nCancelTimeout=0\nRecoveryTimeout=0\n"
+                                      "[ActionType SYSTEM_REBOOT]\nRunningMax=1\nMaxAttempts=1000\nRetryFactor=100\n"
+                                      "RetryJitter=1\nRetryDelay=0\nRetryCap=0\n"
+                                      "[Retention]\nFinishedActions=0\nFinishedActionsAge=0\nHistoryActions=0\n"
+                                      "HistoryAge=0\nAuditEntries=1000000000\nAuditAge=0\n");
     g_autoptr(FleetConfig) config = load(path);
 
     ck_assert_int_eq(config->max_duration, 0);
@@ -153,6 +286,11 @@ START_TEST(bounds_are_allowed)
     ck_assert(config->seed_set);
     ck_assert_uint_eq(config->finished_actions, 0);
     ck_assert_int_eq(config->finished_age, 0);
+    ck_assert_uint_eq(config->running_max, 1000000);
+    ck_assert_int_eq(config->history_actions, 0);
+    ck_assert_int_eq(config->audit_entries, 1000000000);
+    ck_assert_uint_eq(fleet_action_types_find(config->action_types, "SYSTEM_REBOOT")->policy.max_attempts, 1000);
+    ck_assert_double_eq(fleet_action_types_find(config->action_types, "SYSTEM_REBOOT")->policy.retry_factor, 100);
 
     fleet_test_write(path, "[Simulation]\r\nSuccessRate=1.0\r\n");
     g_autoptr(FleetConfig) other = load(path);
@@ -235,12 +373,17 @@ static const struct {
     const char *message;
 } faults[] = {
         {"[Simulation]\n# c\nMinimum=1s\n",
-                ":3: key 'Minimum' in [Simulation] is unknown; use one of MinDuration, MaxDuration, SuccessRate, Seed"},
-        {"[Log]\nLevel=info\n[Simulaton]\nSeed=1\n",
-                ":3: group [Simulaton] is unknown; use one of [Simulation], [Retention], [Log], [ActionType NAME]"},
-        {"[Empty]\n", ":1: group [Empty] is unknown; use one of [Simulation], [Retention], [Log], [ActionType NAME]"},
-        {"[ActionType]\nDeviceStatus=BUSY\n",
-                ":1: group [ActionType] is unknown; use one of [Simulation], [Retention], [Log], [ActionType NAME]"},
+                ":3: key 'Minimum' in [Simulation] is unknown; use one of MinDuration, MaxDuration, SuccessRate, "
+                "TransientRate, Seed"},
+        {"[Log]\nLevel=info\n[Simulaton]\nSeed=1\n", ":3: group [Simulaton] is unknown; use one of [Actions], "
+                                                     "[Retention], [Simulation], [Log], [ActionType NAME], "
+                                                     "[DeviceType NAME], [Command ACTION-TYPE]"},
+        {"[Empty]\n", ":1: group [Empty] is unknown; use one of [Actions], [Retention], [Simulation], [Log], "
+                      "[ActionType NAME], "
+                      "[DeviceType NAME], [Command ACTION-TYPE]"},
+        {"[ActionType]\nDeviceStatus=BUSY\n", ":1: group [ActionType] is unknown; use one of [Actions], [Retention], "
+                                              "[Simulation], [Log], [ActionType NAME], "
+                                              "[DeviceType NAME], [Command ACTION-TYPE]"},
         {"[Log]\nLevel=info\nLevel[de]=debug\n", ":3: key 'Level[de]' in [Log] is unknown; use one of Level"},
         {"[Simulation]\n\n  MinDuration  =  10x\n", ":3: key 'MinDuration' in [Simulation] has a bad value: '10x' is "
                                                     "not a time span; write it like \"10s\", "
@@ -282,14 +425,92 @@ static const struct {
         {"[Log]\nLevel=info\n[Log]\nLevel=loud\n", ":4: key 'Level' in [Log] has a bad value: log level 'loud' is "
                                                    "unknown; use one of emerg, alert, crit, err, "
                                                    "warning, notice, info, debug"},
-        {"[ActionType A]\nDeviceStatus=IDLE\n",
-                ":2: [ActionType A] is wrong: device status 'IDLE' is unknown; use one of BUSY, UPDATING"},
-        {"[ActionType a]\nDeviceStatus=BUSY\n", ":2: [ActionType a] is wrong: 'a' cannot name an action type; use an "
-                                                "upper-case letter, then letters, digits "
-                                                "and '_', at most 64"},
+        {"[Actions]\nRuningMax=1\n",
+                ":2: key 'RuningMax' in [Actions] is unknown; use one of RunningMax, CancelTimeout, RecoveryTimeout"},
+        {"[Actions]\nRunningMax=0\n", ":2: key 'RunningMax' in [Actions] has a bad value: '0' is not right; use a "
+                                      "whole number from 1 to 1000000"},
+        {"[Actions]\nRunningMax=1000001\n", ":2: key 'RunningMax' in [Actions] has a bad value: '1000001' is not "
+                                            "right; use a whole number from 1 to 1000000"},
+        {"[Actions]\nCancelTimeout=soon\n", ":2: key 'CancelTimeout' in [Actions] has a bad value: 'soon' is not a "
+                                            "time span; write it like \"10s\", \"5min 30s\" or \"250ms\""},
+        {"[Actions]\nRecoveryTimeout=-5min\n", ":2: key 'RecoveryTimeout' in [Actions] has a bad value: '-5min' is not "
+                                               "a time span; write it like \"10s\", \"5min 30s\" or \"250ms\""},
+        {"[Retention]\nHistory=1\n", ":2: key 'History' in [Retention] is unknown; use one of FinishedActions, "
+                                     "FinishedActionsAge, HistoryActions, HistoryAge, AuditEntries, AuditAge"},
+        {"[Retention]\nHistoryActions=1000000001\n",
+                ":2: key 'HistoryActions' in [Retention] has a bad value: '1000000001' is not right; use a whole "
+                "number from 0 to 1000000000"},
+        {"[Retention]\nHistoryAge=1y\n", ":2: key 'HistoryAge' in [Retention] has a bad value: '1y' is not a time "
+                                         "span; write it like \"10s\", \"5min 30s\" or \"250ms\""},
+        {"[Retention]\nAuditEntries=many\n", ":2: key 'AuditEntries' in [Retention] has a bad value: 'many' is not "
+                                             "right; use a whole number from 0 to 1000000000"},
+        {"[Retention]\nAuditAge=\n", ":2: key 'AuditAge' in [Retention] has a bad value: '' is not a time span; write "
+                                     "it like \"10s\", \"5min 30s\" or \"250ms\""},
+        {"[Simulation]\nTransientRate=1.5\n", ":2: key 'TransientRate' in [Simulation] has a bad value: '1.5' is not a "
+                                              "rate; use a number from 0 to 1, like 0.9"},
+        {"[ActionType A]\nDeviceStatus=IDLE\n", ":2: key 'DeviceStatus' in [ActionType A] has a bad value: device "
+                                                "status 'IDLE' is unknown; use one of BUSY, UPDATING"},
+        {"[ActionType a]\nDeviceStatus=BUSY\n", ":1: [ActionType a] is wrong: 'a' cannot name an action type; use an "
+                                                "upper-case letter, then letters, digits and '_', at most 64"},
         {"[ActionType A]\n", ":1: group [ActionType A] lacks the key 'DeviceStatus'; use DeviceStatus=BUSY or "
                              "DeviceStatus=UPDATING"},
-        {"[ActionType A]\nStatus=BUSY\n", ":2: key 'Status' in [ActionType A] is unknown; use one of DeviceStatus"},
+        {"[ActionType A]\nTimeout=1s\n", ":1: group [ActionType A] lacks the key 'DeviceStatus'; use DeviceStatus=BUSY "
+                                         "or DeviceStatus=UPDATING"},
+        {"[ActionType A]\nDeviceStatus=BUSY\nStatus=BUSY\n",
+                ":3: key 'Status' in [ActionType A] is unknown; use one of DeviceStatus, RunningMax, Timeout, "
+                "StepTimeout, MaxAttempts, RetryDelay, RetryFactor, RetryCap, RetryJitter"},
+        {"[ActionType SYSTEM_REBOOT]\nRunningMax=0\n", ":2: key 'RunningMax' in [ActionType SYSTEM_REBOOT] has a bad "
+                                                       "value: '0' is not right; use a whole number from 1 to 1000000"},
+        {"[ActionType SYSTEM_REBOOT]\nTimeout=never\n",
+                ":2: key 'Timeout' in [ActionType SYSTEM_REBOOT] has a bad value: 'never' is not a time span; write it "
+                "like \"10s\", \"5min 30s\" or \"250ms\""},
+        {"[ActionType SYSTEM_REBOOT]\nStepTimeout=1parsec\n",
+                ":2: key 'StepTimeout' in [ActionType SYSTEM_REBOOT] has a bad value: '1parsec' is not a time span; "
+                "write it like \"10s\", \"5min 30s\" or \"250ms\""},
+        {"[ActionType SYSTEM_REBOOT]\nMaxAttempts=0\n", ":2: key 'MaxAttempts' in [ActionType SYSTEM_REBOOT] has a bad "
+                                                        "value: '0' is not right; use a whole number from 1 to 1000"},
+        {"[ActionType SYSTEM_REBOOT]\nMaxAttempts=1001\n",
+                ":2: key 'MaxAttempts' in [ActionType SYSTEM_REBOOT] has a bad value: '1001' is not right; use a whole "
+                "number from 1 to 1000"},
+        {"[ActionType SYSTEM_REBOOT]\nRetryDelay=x\n",
+                ":2: key 'RetryDelay' in [ActionType SYSTEM_REBOOT] has a bad value: 'x' is not a time span; write it "
+                "like \"10s\", \"5min 30s\" or \"250ms\""},
+        {"[ActionType SYSTEM_REBOOT]\nRetryFactor=0.9\n",
+                ":2: key 'RetryFactor' in [ActionType SYSTEM_REBOOT] has a bad value: '0.9' is not a factor; use a "
+                "number from 1 to 100, like 1.5"},
+        {"[ActionType SYSTEM_REBOOT]\nRetryFactor=100.1\n",
+                ":2: key 'RetryFactor' in [ActionType SYSTEM_REBOOT] has a bad value: '100.1' is not a factor; use a "
+                "number from 1 to 100, like 1.5"},
+        {"[ActionType SYSTEM_REBOOT]\nRetryFactor=inf\n",
+                ":2: key 'RetryFactor' in [ActionType SYSTEM_REBOOT] has a bad value: 'inf' is not a factor; use a "
+                "number from 1 to 100, like 1.5"},
+        {"[ActionType SYSTEM_REBOOT]\nRetryCap=1e9\n",
+                ":2: key 'RetryCap' in [ActionType SYSTEM_REBOOT] has a bad value: '1e9' is not a time span; write it "
+                "like \"10s\", \"5min 30s\" or \"250ms\""},
+        {"[ActionType SYSTEM_REBOOT]\nRetryJitter=2\n", ":2: key 'RetryJitter' in [ActionType SYSTEM_REBOOT] has a bad "
+                                                        "value: '2' is not a rate; use a number from 0 to 1, like 0.9"},
+        {"[DeviceType]\nDriver=command\n",
+                ":1: group [DeviceType] is unknown; use one of [Actions], [Retention], [Simulation], [Log], "
+                "[ActionType NAME], [DeviceType NAME], [Command ACTION-TYPE]"},
+        {"[DeviceType router]\n", ":1: group [DeviceType router] lacks the key 'Driver'; name the driver there"},
+        {"[DeviceType router]\nDriver=magic\n", ":2: key 'Driver' in [DeviceType router] has a bad value: driver "
+                                                "'magic' is unknown; use one of simulated, command"},
+        {"[DeviceType router]\nDrivers=simulated\n",
+                ":2: key 'Drivers' in [DeviceType router] is unknown; use one of Driver"},
+        {"[Command]\nExec=/bin/true\n",
+                ":1: group [Command] is unknown; use one of [Actions], [Retention], [Simulation], [Log], [ActionType "
+                "NAME], [DeviceType NAME], [Command ACTION-TYPE]"},
+        {"[Command router]\nExec=/bin/true\n",
+                ":1: [Command router] names no type of action; write [Command SOFTWARE_UPDATE] for devices of any "
+                "type, or [Command router SOFTWARE_UPDATE] for those of the type 'router'"},
+        {"[Command SYSTEM_REBOOT]\nKillTimeout=1s\n",
+                ":1: [Command SYSTEM_REBOOT] lacks the key 'Exec'; name the program there"},
+        {"[Command SYSTEM_REBOOT]\nExec=./reboot\n",
+                ":2: key 'Exec' in [Command SYSTEM_REBOOT] has a bad value: './reboot' is not a program; use an "
+                "absolute path, or a name that is found in PATH"},
+        {"[Command SYSTEM_REBOOT]\nKillTimeout=x\n",
+                ":2: key 'KillTimeout' in [Command SYSTEM_REBOOT] has a bad value: 'x' is not a time span; write it "
+                "like \"10s\", \"5min 30s\" or \"250ms\""},
 };
 
 START_TEST(faults_name_file_and_line)
@@ -350,9 +571,13 @@ START_TEST(shipped_file_shows_the_defaults)
     g_autoptr(FleetConfig) all_set = load(path);
     assert_defaults(all_set);
     ck_assert(all_set->log_level_set);
-    ck_assert_ptr_nonnull(fleet_action_types_lookup(all_set->action_types, "CALIBRATION", NULL));
-    static const char *const keys[] = {
-            "MinDuration", "MaxDuration", "SuccessRate", "FinishedActions", "FinishedActionsAge", "Level"};
+    assert_default_policy(fleet_action_types_find(all_set->action_types, "CALIBRATION"));
+    ck_assert_str_eq(g_hash_table_lookup(all_set->type_drivers, "router"), "command");
+    ck_assert_ptr_nonnull(fleet_command_settings_lookup(all_set->command, "router", "CALIBRATION"));
+    static const char *const keys[] = {"RunningMax", "CancelTimeout", "RecoveryTimeout", "FinishedActions",
+            "FinishedActionsAge", "HistoryActions", "HistoryAge", "AuditEntries", "AuditAge", "MinDuration",
+            "MaxDuration", "SuccessRate", "TransientRate", "Level", "Timeout", "StepTimeout", "MaxAttempts",
+            "RetryDelay", "RetryFactor", "RetryCap", "RetryJitter", "KillTimeout"};
     for (guint i = 0; i < G_N_ELEMENTS(keys); i++) {
         g_autofree char *line = g_strdup_printf("\n%s=", keys[i]);
         fleet_test_assert_contains(effective, line);
@@ -368,6 +593,11 @@ int main(void)
     TCase *refused = fleet_test_case(suite, "faults");
 
     tcase_add_test(values, every_key_is_read);
+    tcase_add_test(values, every_key_of_an_action_type_is_read);
+    tcase_add_test(values, known_action_type_needs_no_device_status);
+    tcase_add_test(values, types_of_device_have_drivers);
+    tcase_add_test(values, commands_are_read);
+    tcase_add_test(values, commands_are_checked_over_all_files);
     tcase_add_test(values, bounds_are_allowed);
     tcase_add_test(values, durations_are_compared_over_all_files);
     tcase_add_test(values, default_minimum_above_maximum_names_the_maximum);
