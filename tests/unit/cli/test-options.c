@@ -214,6 +214,73 @@ START_TEST(limit_is_a_number)
 }
 END_TEST
 
+START_TEST(starts_are_described)
+{
+    g_autoptr(FleetOptions) options =
+            parse_well("initiate-action r X --if-busy queue --priority -3 --timeout=1min --step-timeout 5 --retry=2 "
+                       "--retry-delay=100ms --request-id=x --wait");
+
+    ck_assert_str_eq(options->if_busy, "queue");
+    ck_assert_int_eq(options->priority, -3);
+    ck_assert_int_eq(options->timeout, 60 * FLEET_USEC_PER_SEC);
+    ck_assert_int_eq(options->step_timeout, 5 * FLEET_USEC_PER_SEC);
+    ck_assert_uint_eq(options->retry, 2);
+    ck_assert_int_eq(options->retry_delay, 100 * FLEET_USEC_PER_MSEC);
+    ck_assert_str_eq(options->request_id, "x");
+    ck_assert_uint_eq(options->given, FLEET_OPTION_IF_BUSY | FLEET_OPTION_PRIORITY | FLEET_OPTION_TIMEOUT |
+                                              FLEET_OPTION_STEP_TIMEOUT | FLEET_OPTION_RETRY |
+                                              FLEET_OPTION_RETRY_DELAY | FLEET_OPTION_REQUEST_ID | FLEET_OPTION_WAIT);
+    assert_list(options->words, "initiate-action|r|X");
+}
+END_TEST
+
+START_TEST(starts_are_checked)
+{
+    assert_refused("initiate-action r X --if-busy=wait", "--if-busy=wait is unknown; use fail, queue or replace");
+    assert_refused("initiate-action r X --priority=high", "--priority=high is not a whole number");
+    assert_refused("initiate-action r X --priority=3000000000", "--priority=3000000000");
+    assert_refused("initiate-action r X --timeout=soon", "--timeout: 'soon' is not a time span");
+    assert_refused("initiate-action r X --step-timeout=-1", "--step-timeout: ");
+    assert_refused("initiate-action r X --retry=-1", "--retry=-1 is not a number of further attempts; use 0 to 999");
+    assert_refused("initiate-action r X --retry=1000", "use 0 to 999");
+    assert_refused("initiate-action r X --retry-delay=x", "--retry-delay: ");
+    assert_refused("initiate-action r X --start-deadline=18:00", "--start-deadline: '18:00' is not a time");
+    assert_refused("initiate-action r X --wait=1", "'--wait=1' takes no value");
+}
+END_TEST
+
+START_TEST(times_are_absolute_or_from_now)
+{
+    gint64 before = fleet_clock_realtime();
+    g_autoptr(FleetOptions) options =
+            parse_well("list-actions --since -1h --until=+1h --not-before=2024-01-15 --start-deadline '+10min'");
+    gint64 passed = fleet_clock_realtime() - before, hour = 3600 * FLEET_USEC_PER_SEC;
+
+    ck_assert_int_ge(options->since, before - hour);
+    ck_assert_int_le(options->since, before - hour + passed);
+    ck_assert_int_ge(options->until, before + hour);
+    ck_assert_int_le(options->until, before + hour + passed);
+    ck_assert_int_ge(options->start_deadline, before + hour / 6);
+    ck_assert_int_lt(options->not_before, before);
+    ck_assert_uint_eq(options->given,
+            FLEET_OPTION_SINCE | FLEET_OPTION_UNTIL | FLEET_OPTION_NOT_BEFORE | FLEET_OPTION_START_DEADLINE);
+}
+END_TEST
+
+START_TEST(owner_is_a_name_or_a_number)
+{
+    g_autoptr(FleetOptions) name = parse_well("list-actions --owner=root");
+    g_autoptr(FleetOptions) number = parse_well("list-actions --owner=4000000000");
+
+    ck_assert_uint_eq(name->owner, 0);
+    ck_assert_uint_eq(name->given, FLEET_OPTION_OWNER);
+    ck_assert_uint_eq(number->owner, 4000000000u);
+    assert_refused("list-actions --owner=no-such-user", "--owner=no-such-user is no user of this system");
+    assert_refused("list-actions --owner=4294967295", "is no user");
+    assert_refused("list-actions --owner=", "is no user");
+}
+END_TEST
+
 START_TEST(unknown_options_are_named)
 {
     assert_refused("--bogus list", "'--bogus'");
@@ -241,6 +308,9 @@ START_TEST(names_of_options)
 {
     ck_assert_str_eq(fleet_option_name(FLEET_OPTION_NAME), "--name");
     ck_assert_str_eq(fleet_option_name(FLEET_OPTION_LIMIT), "--limit");
+    ck_assert_str_eq(fleet_option_name(FLEET_OPTION_DRIVER), "--driver");
+    ck_assert_str_eq(fleet_option_name(FLEET_OPTION_FORCE), "--force");
+    ck_assert_str_eq(fleet_option_name(FLEET_OPTION_OWNER), "--owner");
     ck_assert_str_eq(fleet_option_name(FLEET_OPTION_INTERVAL | FLEET_OPTION_LIMIT), "--interval");
 }
 END_TEST
@@ -264,6 +334,10 @@ int main(void)
     tcase_add_test(tcase, json_has_three_modes);
     tcase_add_test(tcase, interval_is_a_span);
     tcase_add_test(tcase, limit_is_a_number);
+    tcase_add_test(tcase, starts_are_described);
+    tcase_add_test(tcase, starts_are_checked);
+    tcase_add_test(tcase, times_are_absolute_or_from_now);
+    tcase_add_test(tcase, owner_is_a_name_or_a_number);
     tcase_add_test(tcase, unknown_options_are_named);
     tcase_add_test(tcase, text_must_be_utf8);
     tcase_add_test(tcase, names_of_options);

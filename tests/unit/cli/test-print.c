@@ -7,6 +7,7 @@
 #include "lib/main.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #define MORNING (G_GINT64_CONSTANT(1705314600) * FLEET_USEC_PER_SEC) /* 2024-01-15 10:30:00 UTC */
@@ -63,6 +64,20 @@ START_TEST(device_shows_its_action)
 }
 END_TEST
 
+START_TEST(device_shows_what_is_unusual)
+{
+    g_autofree char *usual =
+            printed(fleet_device_print, "{\"Id\":\"r\",\"QueuedActions\":0,\"Driver\":\"simulated\"}", TRUE);
+    g_autofree char *unusual =
+            printed(fleet_device_print, "{\"Id\":\"r\",\"QueuedActions\":12,\"Driver\":\"command\"}", TRUE);
+
+    ck_assert(g_str_has_suffix(usual, "  Current Action: None\n"));
+    ck_assert(g_str_has_suffix(unusual, "  Current Action: None\n"
+                                        "  Queued Actions: 12\n"
+                                        "  Driver:        command\n"));
+}
+END_TEST
+
 START_TEST(running_action)
 {
     g_autofree char *json = g_strdup_printf(
@@ -97,6 +112,38 @@ START_TEST(failed_action)
 
     fleet_test_assert_contains(text, "  Phase:         None\n  Progress:      unknown\n");
     fleet_test_assert_contains(text, "  Parameters:    None\n  Error:         no space\n");
+}
+END_TEST
+
+START_TEST(action_shows_what_its_status_does_not_say)
+{
+    g_autofree char *text = printed(fleet_action_print,
+            "{\"Id\":\"a\",\"Status\":\"FAILED\",\"Result\":\"timed-out\",\"Attempt\":2,\"MaxAttempts\":3,"
+            "\"Message\":\"it was not done within 1min\",\"ErrorMessage\":\"no space\"}",
+            TRUE);
+
+    fleet_test_assert_contains(text, "  Status:        FAILED\n  Result:        timed-out\n  Phase:         None\n");
+    fleet_test_assert_contains(text, "  Progress:      unknown\n  Attempt:       2 of 3\n");
+    fleet_test_assert_contains(text, "  Message:       it was not done within 1min\n  Error:         no space\n");
+}
+END_TEST
+
+START_TEST(action_says_nothing_twice)
+{
+    static const struct {
+        const char *status, *result;
+    } cases[] = {{"COMPLETED", "success"}, {"FAILED", "failed"}, {"CANCELLED", "cancelled"}, {"RUNNING", ""}};
+
+    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *json = g_strdup_printf("{\"Id\":\"a\",\"Status\":\"%s\",\"Result\":\"%s\",\"Attempt\":1,"
+                                                "\"MaxAttempts\":1,\"Message\":\"m\",\"ErrorMessage\":\"m\"}",
+                cases[i].status, cases[i].result);
+        g_autofree char *text = printed(fleet_action_print, json, TRUE);
+
+        ck_assert_ptr_null(strstr(text, "Result:"));
+        ck_assert_ptr_null(strstr(text, "Attempt:"));
+        ck_assert_ptr_null(strstr(text, "Message:"));
+    }
 }
 END_TEST
 
@@ -158,8 +205,11 @@ int main(void)
 
     tcase_add_test(tcase, device_is_as_specified);
     tcase_add_test(tcase, device_shows_its_action);
+    tcase_add_test(tcase, device_shows_what_is_unusual);
     tcase_add_test(tcase, running_action);
     tcase_add_test(tcase, failed_action);
+    tcase_add_test(tcase, action_shows_what_its_status_does_not_say);
+    tcase_add_test(tcase, action_says_nothing_twice);
     tcase_add_test(tcase, progress_reaches_100_only_at_the_end);
     tcase_add_test(tcase, reason_is_the_best_there_is);
     tcase_add_test(tcase, daemon_counts_devices_in_its_order);

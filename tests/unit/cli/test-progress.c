@@ -56,6 +56,22 @@ START_TEST(line_always_fits)
 }
 END_TEST
 
+START_TEST(waiting_says_what_for)
+{
+    static const char *const phases[] = {"waiting-device", "waiting-slot", "waiting-retry"};
+
+    for (guint i = 0; i < G_N_ELEMENTS(phases); i++) {
+        FleetProgress waiting = {
+                .status = "PENDING", .phase = phases[i], .known = TRUE, .elapsed = 7 * FLEET_USEC_PER_SEC};
+        g_autofree char *line = fleet_progress_render(&waiting, 80, FALSE);
+        g_autofree char *end = g_strdup_printf("   0%%  %s  0:07", phases[i]);
+
+        ck_assert(g_str_has_prefix(line, "PENDING [--------"));
+        ck_assert(g_str_has_suffix(line, end));
+    }
+}
+END_TEST
+
 START_TEST(unknown_progress_shows_no_number)
 {
     FleetProgress progress = half;
@@ -98,6 +114,7 @@ int main(void)
     tcase_add_test(tcase, bar_ends_growing);
     tcase_add_test(tcase, small_terminals_get_no_bar);
     tcase_add_test(tcase, line_always_fits);
+    tcase_add_test(tcase, waiting_says_what_for);
     tcase_add_test(tcase, unknown_progress_shows_no_number);
     tcase_add_test(tcase, fractions_are_clamped);
     tcase_add_test(tcase, phases_cannot_command_the_terminal);

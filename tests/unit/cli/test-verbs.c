@@ -11,7 +11,8 @@
 #include <unistd.h>
 
 static const char *const all[] = {"list", "get-info", "register", "update", "set-status", "unregister",
-        "initiate-action", "action-status", "poll-action", "list-actions", "monitor", "status", "help"};
+        "initiate-action", "initiate-actions", "cancel-action", "action-status", "poll-action", "list-actions",
+        "history", "audit", "monitor", "status", "help"};
 
 START_TEST(verbs_are_there_and_in_the_help)
 {
@@ -44,7 +45,7 @@ START_TEST(help_names_every_option)
 {
     g_autofree char *help = fleet_verbs_help();
 
-    for (guint bit = FLEET_OPTION_NAME; bit <= FLEET_OPTION_LIMIT; bit <<= 1)
+    for (guint bit = FLEET_OPTION_NAME; bit < FLEET_OPTION_LAST_; bit <<= 1)
         fleet_test_assert_contains(help, fleet_option_name(bit));
 }
 END_TEST
@@ -83,6 +84,8 @@ START_TEST(arguments_are_counted)
     assert_checked("set-status", 2, 0, NULL);
     assert_checked("set-status", 1, 0, "too few arguments: it is 'set-status DEVICE STATUS'");
     assert_checked("set-status", 3, 0, "too many arguments");
+    assert_checked("initiate-actions", 1, 0, "too few arguments: it is 'initiate-actions TYPE DEVICE...'");
+    assert_checked("initiate-actions", 5000, 0, NULL);
 }
 END_TEST
 
@@ -92,6 +95,16 @@ START_TEST(options_belong_to_verbs)
     assert_checked("poll-action", 1, FLEET_OPTION_INTERVAL, NULL);
     assert_checked("poll-action", 1, FLEET_OPTION_PARAMS, "'poll-action' takes no option '--params'");
     assert_checked("update", 1, FLEET_OPTION_STATUS, "'update' takes no option '--status'");
+    assert_checked("update", 1, FLEET_OPTION_DRIVER, "'update' takes no option '--driver'");
+    assert_checked("cancel-action", 1, FLEET_OPTION_FORCE | FLEET_OPTION_WAIT, NULL);
+    assert_checked("cancel-action", 1, FLEET_OPTION_PRIORITY, "takes no option '--priority'");
+    assert_checked("initiate-action", 2, FLEET_OPTION_REQUEST_ID | FLEET_OPTION_WAIT, NULL);
+    /* One id cannot stand for several actions. */
+    assert_checked("initiate-actions", 2, FLEET_OPTION_REQUEST_ID, "takes no option '--request-id'");
+    assert_checked("initiate-actions", 2, FLEET_OPTION_IF_BUSY | FLEET_OPTION_RETRY, NULL);
+    assert_checked("audit", 0, FLEET_OPTION_LIMIT, NULL);
+    assert_checked("audit", 0, FLEET_OPTION_DEVICE, "takes no option '--device'");
+    assert_checked("history", 1, FLEET_OPTION_LIMIT, "takes no option '--limit'");
 }
 END_TEST
 
@@ -136,6 +149,8 @@ START_TEST(exit_statuses)
     assert_run("fleetctl bogus", FLEET_EXIT_USAGE, "error: verb 'bogus' is unknown; see 'fleetctl --help'");
     assert_run("fleetctl --bogus", FLEET_EXIT_USAGE, "see 'fleetctl --help'");
     assert_run("fleetctl get-info", FLEET_EXIT_USAGE, "get-info DEVICE");
+    assert_run(
+            "fleetctl initiate-action r X --not-before=soon", FLEET_EXIT_USAGE, "--not-before: 'soon' is not a time");
 }
 END_TEST
 
