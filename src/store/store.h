@@ -33,7 +33,8 @@ typedef enum {
     FLEET_STORAGE_FAILED, /* the last commit failed: nothing is stored until one succeeds */
 } FleetStorageState;
 
-/* One row's change. The image is the row as it shall be; the transaction holds a reference to it. */
+/* One row's change. The image is the row as it shall be; the transaction holds a reference to it. With an action its
+ * move is written, unless moved_at, status, phase and message are still those of its last one. */
 typedef enum {
     FLEET_CHANGE_INSERT_DEVICE,
     FLEET_CHANGE_UPDATE_DEVICE, /* by key */
@@ -41,7 +42,7 @@ typedef enum {
     FLEET_CHANGE_INSERT_ACTION, /* its id.msec is initiated_at in ms */
     FLEET_CHANGE_UPDATE_ACTION, /* by sequence */
     FLEET_CHANGE_INSERT_ATTEMPT,
-    FLEET_CHANGE_UPDATE_ATTEMPT, /* by sequence and number; what is not there is inserted */
+    FLEET_CHANGE_UPDATE_ATTEMPT, /* by sequence and number; what is not there is inserted, if its action is */
     FLEET_CHANGE_INSERT_AUDIT,
 } FleetChangeKind;
 
@@ -121,7 +122,7 @@ typedef void (*FleetStoreActionsFoundFunc)(GPtrArray *actions, const GError *err
 void fleet_store_query_actions(
         FleetStore *store, const FleetActionFilter *filter, FleetStoreActionsFoundFunc found, gpointer user_data);
 
-/* Looks an action up by the request that it was initiated with. Answers as fleet_store_find_action(). */
+/* Looks an action up by the request that it was initiated with; "" finds none. Answers as fleet_store_find_action(). */
 void fleet_store_find_request(FleetStore *store, const char *device_id, const char *request_id,
         FleetStoreActionFoundFunc found, gpointer user_data);
 
