@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What systemd says about a unit of ours.
+ */
+
+#include "drivers/command/result.h"
+
+#include <systemd/sd-bus.h>
+
+typedef struct {
+    char *load;        /* "loaded", "not-found", ... */
+    char *active;      /* "active", "inactive", ... */
+    char *result;      /* "success", "oom-kill", ... */
+    char *token;       /* of the environment, NULL if there is none */
+    char *invocation;  /* in hexadecimal, "" if it has never run */
+    gboolean has_job;  /* systemd has something to do with it */
+    gint32 code;       /* si_code of the program's end, 0 = it has not ended */
+    gint32 status;     /* si_status */
+    guint64 exit_time; /* of the program, µs of CLOCK_MONOTONIC, 0 = it has not ended */
+} FleetCommandUnitState;
+
+/* Reads the reply to a GetAll of all interfaces of a unit. Negative errno if it is no such reply. To be cleared anyway.
+ */
+int fleet_command_unit_state_read(sd_bus_message *reply, FleetCommandUnitState *state);
+void fleet_command_unit_state_clear(FleetCommandUnitState *state);
+
+gboolean fleet_command_unit_state_is_loaded(const FleetCommandUnitState *state);
+
+/* How the program has ended, if it has or if the unit is inactive. stop_at is when its stop was asked for, 0 = never.
+ */
+void fleet_command_unit_state_result(const FleetCommandUnitState *state, gint64 stop_at, FleetCommandResult *result);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(FleetCommandUnitState, fleet_command_unit_state_clear)
