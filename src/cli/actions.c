@@ -55,6 +55,15 @@ static gboolean result_says_more(JsonObject *info)
     return g_ascii_strcasecmp(result, status) != 0;
 }
 
+/* That all went well is what the status says; the history has the driver's words for it. */
+static gboolean message_says_more(JsonObject *info)
+{
+    const char *message = fleet_json_string(info, "Message");
+
+    return *message != '\0' && !g_str_equal(message, fleet_json_string(info, "ErrorMessage")) &&
+           !g_str_equal(fleet_json_string(info, "Status"), "COMPLETED");
+}
+
 /* The one attempt that most actions have needs no mention. */
 static void print_attempt(FleetOutput *output, JsonObject *info)
 {
@@ -73,7 +82,6 @@ void fleet_action_print(FleetOutput *output, JsonObject *info)
     g_autofree char *completed = fleet_text_time(fleet_json_int(info, "CompletedAt"));
     const char *phase = fleet_json_string(info, "Phase");
     const char *failure = fleet_json_string(info, "ErrorMessage");
-    const char *message = fleet_json_string(info, "Message");
 
     if (output->legend)
         fleet_output_line(output, "Action Information:");
@@ -89,8 +97,8 @@ void fleet_action_print(FleetOutput *output, JsonObject *info)
     fleet_output_field(output, "Initiated", initiated);
     fleet_output_field(output, "Completed", completed);
     print_parameters(output, fleet_json_object(info, "Parameters"));
-    if (*message != '\0' && !g_str_equal(message, failure))
-        fleet_output_field(output, "Message", message);
+    if (message_says_more(info))
+        fleet_output_field(output, "Message", fleet_json_string(info, "Message"));
     fleet_output_field(output, "Error", *failure != '\0' ? failure : "None");
 }
 

@@ -128,6 +128,18 @@ START_TEST(action_shows_what_its_status_does_not_say)
 }
 END_TEST
 
+START_TEST(completed_action_needs_no_message)
+{
+    g_autofree char *completed =
+            printed(fleet_action_print, "{\"Status\":\"COMPLETED\",\"Message\":\"all went well\"}", TRUE);
+    g_autofree char *cancelled =
+            printed(fleet_action_print, "{\"Status\":\"CANCELLED\",\"Message\":\"closed by force\"}", TRUE);
+
+    ck_assert_ptr_null(strstr(completed, "Message:"));
+    fleet_test_assert_contains(cancelled, "  Message:       closed by force\n");
+}
+END_TEST
+
 START_TEST(action_says_nothing_twice)
 {
     static const struct {
@@ -209,6 +221,7 @@ int main(void)
     tcase_add_test(tcase, running_action);
     tcase_add_test(tcase, failed_action);
     tcase_add_test(tcase, action_shows_what_its_status_does_not_say);
+    tcase_add_test(tcase, completed_action_needs_no_message);
     tcase_add_test(tcase, action_says_nothing_twice);
     tcase_add_test(tcase, progress_reaches_100_only_at_the_end);
     tcase_add_test(tcase, reason_is_the_best_there_is);
