@@ -238,7 +238,7 @@ static void report_point_of_no_return(FleetAttemptId id, gpointer host_data)
 
     if (run == NULL || run->staged->past_return)
         return;
-    FleetAction *image = fleet_run_next_image(run);
+    FleetAction *image = fleet_action_copy(run->staged); /* no move: history has no row for it */
     image->past_return = TRUE;
     store_image(run, image);
 }
