@@ -35,7 +35,7 @@ static void arm_running(FleetRun *run, const FleetAction *action)
         run->due[FLEET_DUE_TIMEOUT] = after(&action->started, policy->timeout);
     if (action->retry_at.realtime != 0)
         run->due[FLEET_DUE_RETRY] = fleet_instant_boottime(&action->retry_at);
-    else if (policy->step_timeout != 0)
+    else if (policy->step_timeout != 0 && run->attached) /* a driver that has not been told yet is not silent */
         run->due[FLEET_DUE_STEP_TIMEOUT] = run->last_report + policy->step_timeout;
 }
 
