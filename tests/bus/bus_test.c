@@ -59,6 +59,42 @@ char *fleet_test_initiate(GDBusConnection *connection, const char *id, const cha
     return action;
 }
 
+struct FleetTestPending {
+    gboolean done;
+    char *outcome;
+};
+
+static void answered(GObject *connection, GAsyncResult *result, gpointer user_data)
+{
+    FleetTestPending *pending = user_data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GVariant) reply = g_dbus_connection_call_finish(G_DBUS_CONNECTION(connection), result, &error);
+
+    pending->done = TRUE;
+    pending->outcome = reply != NULL ? g_strdup("") : g_dbus_error_get_remote_error(error);
+    if (pending->outcome == NULL)
+        pending->outcome = g_strdup(error->message);
+}
+
+FleetTestPending *fleet_test_send(
+        GDBusConnection *connection, const char *path, const char *interface, const char *method, GVariant *arguments)
+{
+    FleetTestPending *pending = g_new0(FleetTestPending, 1);
+
+    g_dbus_connection_call(connection, FLEET_TEST_NAME, path, interface, method, arguments, NULL,
+            G_DBUS_CALL_FLAGS_NONE, (int)(FLEET_TEST_PATIENCE * fleet_test_slowness() * 1000), NULL, answered, pending);
+    return pending;
+}
+
+char *fleet_test_outcome(FleetTestPending *pending)
+{
+    g_autofree FleetTestPending *owned = pending;
+
+    while (!owned->done) /* GDBus ends each call in time */
+        g_main_context_iteration(NULL, TRUE);
+    return owned->outcome;
+}
+
 typedef struct {
     GDBusConnection *connection;
     const char *path, *interface, *property, *text;

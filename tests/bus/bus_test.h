@@ -61,6 +61,17 @@ GVariant *fleet_test_action_arguments(const char *id, const char *type);
 char *fleet_test_initiate(
         GDBusConnection *connection, const char *id, const char *type, char **path) G_GNUC_WARN_UNUSED_RESULT;
 
+/* A call that is on its way. */
+typedef struct FleetTestPending FleetTestPending;
+
+/* Sends a call and does not wait. Arguments (floating, or NULL) are taken. Owned by the caller, until its outcome is
+ * asked for. */
+FleetTestPending *fleet_test_send(GDBusConnection *connection, const char *path, const char *interface,
+        const char *method, GVariant *arguments) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Waits for the reply, and frees. The name of the error, "" if it is none. Owned by the caller. */
+char *fleet_test_outcome(FleetTestPending *pending) G_GNUC_WARN_UNUSED_RESULT;
+
 /* Waits until a property of an object has that text. It is read at every signal of the object's and at first, so that
  * none is missed. */
 #define fleet_test_wait_for(connection, path, interface, property, text)                                               \
