@@ -2,6 +2,8 @@
 
 #include "bus_test.h"
 
+#include <string.h>
+
 FleetTestFleet *fleet_test_fleet_new(const char *config)
 {
     FleetTestFleet *fleet = g_new0(FleetTestFleet, 1);
@@ -173,6 +175,22 @@ char *fleet_test_row_ids(GVariant *reply)
         g_string_append_printf(ids, "%s%s", i > 0 ? " " : "", id);
     }
     return g_string_free(ids, FALSE);
+}
+
+int fleet_test_compare_strings(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+void fleet_test_assert_same_text_at(const char *file, int line, const char *actual, const char *due)
+{
+    g_auto(GStrv) is = g_strsplit(actual, "\n", -1);
+    g_auto(GStrv) should_be = g_strsplit(due, "\n", -1);
+
+    for (guint i = 0; is[i] != NULL || should_be[i] != NULL; i++)
+        if (g_strcmp0(is[i], should_be[i]) != 0)
+            fleet_test_fail_at(file, line, "line %u is '%.1000s' where '%.1000s' was due", i + 1,
+                    is[i] != NULL ? is[i] : "(the end)", should_be[i] != NULL ? should_be[i] : "(the end)");
 }
 
 void fleet_test_assert_entry_at(const char *file, int line, GVariant *dict, const char *key, const char *text)

@@ -90,6 +90,13 @@ GVariant *fleet_test_action_info(GDBusConnection *connection, const char *id) G_
 /* The first column of a list of devices or actions that was answered, with blanks between. Owned by the caller. */
 char *fleet_test_row_ids(GVariant *reply) G_GNUC_WARN_UNUSED_RESULT;
 
+/* For g_ptr_array_sort() of strings. */
+int fleet_test_compare_strings(gconstpointer a, gconstpointer b);
+
+/* Fails unless two long texts are the same, and shows the first line in which they are not. */
+#define fleet_test_assert_same_text(actual, due) fleet_test_assert_same_text_at(__FILE__, __LINE__, (actual), (due))
+void fleet_test_assert_same_text_at(const char *file, int line, const char *actual, const char *due);
+
 /* Fails unless an entry of an a{sv} prints as that text ("'IDLE'", "1.0"). */
 #define fleet_test_assert_entry(dict, key, text) fleet_test_assert_entry_at(__FILE__, __LINE__, (dict), (key), (text))
 void fleet_test_assert_entry_at(const char *file, int line, GVariant *dict, const char *key, const char *text);

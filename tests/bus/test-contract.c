@@ -59,11 +59,6 @@ static void append_arguments(GString *line, const char *direction, GDBusArgInfo 
         g_string_append_printf(line, " %s %s %s", direction, (*arguments)->signature, (*arguments)->name);
 }
 
-static int compare_lines(gconstpointer a, gconstpointer b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* All members, one a line, in order of the alphabet: what two descriptions of one interface have in common. An
  * annotation that is missing means "true" (D-Bus specification, "Introspection Data Format"). */
 static char *describe(const GDBusInterfaceInfo *info)
@@ -89,7 +84,7 @@ static char *describe(const GDBusInterfaceInfo *info)
                                (*property)->flags & G_DBUS_PROPERTY_INFO_FLAGS_WRITABLE ? "w" : "",
                                emits != NULL ? emits : "true"));
     }
-    g_ptr_array_sort(lines, compare_lines);
+    g_ptr_array_sort(lines, fleet_test_compare_strings);
     g_ptr_array_add(lines, NULL);
     return g_strjoinv("\n", (char **)lines->pdata);
 }
