@@ -64,7 +64,8 @@ static void set_open_error(GError **error, const FleetOptions *options, int r)
         g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_UNREACHABLE, "cannot connect to '%s': %s", where, reason);
         break;
     case FLEET_TRANSPORT_HOST:
-        g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_UNREACHABLE, "cannot connect to host '%s': %s", where, reason);
+        g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_UNREACHABLE, "cannot connect to host '%s' through ssh: %s",
+                where, reason);
         break;
     default:
         g_assert_not_reached();

@@ -245,8 +245,8 @@ FleetTable *fleet_list_table_of_actions(void)
             {.title = "Device ID", .min_width = 15},
             {.title = "Type", .min_width = 20},
             {.title = "Status", .min_width = 10, .keep = TRUE, .colour = fleet_colour_of_status},
-            {.title = "Progress", .min_width = 8},
-            {.title = "Initiated"},
+            {.title = "Done", .min_width = 6},
+            {.title = "Initiated", .keep = TRUE},
     };
 
     return fleet_table_new(columns, G_N_ELEMENTS(columns));

@@ -104,9 +104,9 @@ START_TEST(actions_tell_what_they_are)
     g_autofree char *text = fleet_table_render(table, &style);
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
     ck_assert_str_eq(
-            lines[2], "Action ID                Device ID       Type                 Status     Progress Initiated");
+            lines[2], "Action ID                Device ID       Type                 Status     Done   Initiated");
     ck_assert_str_eq(lines[4],
-            "action_1705312200000_1   router-001      SOFTWARE_UPDATE      RUNNING    42%      2024-01-15 10:30:00");
+            "action_1705312200000_1   router-001      SOFTWARE_UPDATE      RUNNING    42%    2024-01-15 10:30:00");
 }
 END_TEST
 
