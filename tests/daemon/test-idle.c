@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WATCHED 2.0 /* seconds */
+#define SETTLING 0.5 /* seconds that the end of the last call's work may take */
+#define WATCHED 2.0  /* seconds */
 
 /* How often the threads of a process have gone to sleep or were put aside so far (proc(5)). */
 static guint64 count_switches(GPid pid)
@@ -32,8 +33,9 @@ static guint64 count_switches(GPid pid)
 static void stays_asleep(FleetTestDaemon *daemon)
 {
     FleetTestProcess *process = fleet_test_daemon_process(daemon);
-    guint64 before = count_switches(fleet_test_process_pid(process));
 
+    ck_assert_int_eq(fleet_test_process_wait(process, SETTLING), -1);
+    guint64 before = count_switches(fleet_test_process_pid(process));
     ck_assert_int_eq(fleet_test_process_wait(process, WATCHED / fleet_test_slowness()), -1);
     guint64 after = count_switches(fleet_test_process_pid(process));
     ck_assert_msg(after == before, "%" G_GUINT64_FORMAT " wakeups", after - before);
