@@ -52,12 +52,10 @@ void fleet_test_raw_send(FleetTestRaw *raw, const void *data, gsize size)
     }
 }
 
-void fleet_test_raw_send_bytes(FleetTestRaw *raw, GBytes *bytes)
+void fleet_test_raw_end(FleetTestRaw *raw)
 {
-    gsize size;
-    const void *data = g_bytes_get_data(bytes, &size);
-
-    fleet_test_raw_send(raw, data, size);
+    if (shutdown(raw->fd, SHUT_WR) < 0 && errno != ENOTCONN)
+        fleet_test_fail("cannot end the conversation: %m");
 }
 
 /* Waits until there are more bytes. FALSE if the other side has closed. */

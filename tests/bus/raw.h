@@ -21,7 +21,9 @@ void fleet_test_raw_begin(FleetTestRaw *raw);
 
 /* Writes bytes as they are. Not an error if the other side has closed. */
 void fleet_test_raw_send(FleetTestRaw *raw, const void *data, gsize size);
-void fleet_test_raw_send_bytes(FleetTestRaw *raw, GBytes *bytes);
+
+/* Says that nothing more will come; what the other side sends can still be read. */
+void fleet_test_raw_end(FleetTestRaw *raw);
 
 /* Waits for the next message. NULL if the other side closes the connection instead. Owned by the caller. */
 GDBusMessage *fleet_test_raw_receive(FleetTestRaw *raw) G_GNUC_WARN_UNUSED_RESULT;
