@@ -307,7 +307,7 @@ static void start_action(Client *client)
 
 static void send_next(Client *client)
 {
-    while (client->load->running && !client->load->ending && client->in_flight < IN_FLIGHT) {
+    while (client->load->running && client->load->lost == 0 && client->in_flight < IN_FLIGHT) {
         int choice = g_rand_int_range(client->load->rand, 0, 20);
 
         if (choice < 12)

@@ -19,7 +19,7 @@ void fleet_test_load_free(FleetTestLoad *load);
 void fleet_test_load_start(FleetTestLoad *load);
 
 /* From here on fleetd is ending: a call may go unanswered, or be refused with ShuttingDown. Until then either fails the
- * check. */
+ * check. The clients go on until the first call is lost. */
 void fleet_test_load_expect_end(FleetTestLoad *load);
 
 /* Lets no client call any more, and waits until each of their calls is answered or lost. Closes the connections. */
