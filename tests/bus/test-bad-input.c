@@ -146,6 +146,7 @@ static const Case cases[] = {
         {"busy org.fleet.Device Unregister", "(@a{sv} {},)", BUSY, "device 'busy' is busy"},
         {"busy org.fleet.Device SetStatus", "('ERROR', @a{sv} {})", TRANSITION, "cannot become ERROR"},
         {"nobody org.fleet.Device SetStatus", "('IDLE', @a{sv} {})", UNKNOWN "Object", NULL},
+        {"_72 org.fleet.Device Unregister", "(@a{sv} {},)", UNKNOWN "Object", NULL}, /* "r", written otherwise */
         {"_zz org.fleet.Device Unregister", "(@a{sv} {},)", UNKNOWN "Object", NULL},
         {"r org.fleet.Device Explode", "()", UNKNOWN "Method", NULL},
         {"r org.fleet.Manager ListDevices", "()", UNKNOWN "Method", NULL},
