@@ -86,7 +86,7 @@ void fleet_test_raw_authenticate(FleetTestRaw *raw)
     g_string_append(line, "\r\n");
     fleet_test_raw_send(raw, "\0", 1);
     fleet_test_raw_send(raw, line->str, line->len);
-    while ((end = memmem(raw->received->data, raw->received->len, "\r\n", 2)) == NULL)
+    while (raw->received->len == 0 || (end = memmem(raw->received->data, raw->received->len, "\r\n", 2)) == NULL)
         if (!receive_some(raw))
             fleet_test_fail("the server closes the connection where OK was due");
     if (memcmp(raw->received->data, "OK ", 3) != 0)

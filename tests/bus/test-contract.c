@@ -425,6 +425,8 @@ START_TEST(each_signal_has_the_promised_contents)
         for (guint j = 0; j < fleet_test_signals_count(collections[i]); j++)
             check_signal(&coverage, fleet_test_signals_get(collections[i], j));
         assert_all_seen(&coverage);
+        g_hash_table_unref(coverage.infos);
+        g_hash_table_unref(coverage.seen);
     }
 }
 END_TEST
