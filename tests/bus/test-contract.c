@@ -405,6 +405,11 @@ static void provoke_all(const FleetTestFleet *fleet, FleetTestSignals *signals)
     (void)fleet_test_signals_wait_property(signals, 0, FLEET_TEST_ROOT, "DeviceCount", "0");
 }
 
+static void unref_interface(gpointer info)
+{
+    g_dbus_interface_info_unref(info);
+}
+
 START_TEST(each_signal_has_the_promised_contents)
 {
     /* Longer than the interval of the counters, so that they show it. */
@@ -416,17 +421,16 @@ START_TEST(each_signal_has_the_promised_contents)
 
     provoke_all(fleet, on_bus);
     for (guint i = 0; i < G_N_ELEMENTS(collections); i++) {
-        Coverage coverage = {.infos = g_hash_table_new(g_str_hash, g_str_equal),
-                .seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)};
+        g_autoptr(GHashTable) infos = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_interface);
+        g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        const Coverage coverage = {.infos = infos, .seen = seen};
 
         for (const char *const *interface = interfaces; *interface != NULL; interface++)
-            g_hash_table_insert(coverage.infos, (gpointer)*interface, contract_of(*interface));
+            g_hash_table_insert(infos, (gpointer)*interface, contract_of(*interface));
         fleet_test_signals_settle(collections[i]);
         for (guint j = 0; j < fleet_test_signals_count(collections[i]); j++)
             check_signal(&coverage, fleet_test_signals_get(collections[i], j));
         assert_all_seen(&coverage);
-        g_hash_table_unref(coverage.infos);
-        g_hash_table_unref(coverage.seen);
     }
 }
 END_TEST
