@@ -130,6 +130,7 @@ static const struct {
         {FLEET_TEST_ROOT "/device/a", FLEET_TEST_DEVICE, "Unregister", "(@a{sv} {},)"},
 };
 
+/* Owned by the caller. */
 static GVariant *parse(const char *arguments)
 {
     g_autoptr(GError) error = NULL;
@@ -141,9 +142,12 @@ static GVariant *parse(const char *arguments)
 
 static void assert_changes_fail(void)
 {
-    for (guint i = 0; i < G_N_ELEMENTS(changes); i++)
-        fleet_test_call_fails(connection, changes[i].path, changes[i].interface, changes[i].method,
-                parse(changes[i].arguments), "org.fleet.Error.StorageFailed", "the change was not stored: ");
+    for (guint i = 0; i < G_N_ELEMENTS(changes); i++) {
+        g_autoptr(GVariant) arguments = parse(changes[i].arguments);
+
+        fleet_test_call_fails(connection, changes[i].path, changes[i].interface, changes[i].method, arguments,
+                "org.fleet.Error.StorageFailed", "the change was not stored: ");
+    }
 }
 
 static void assert_reading_works(const char *action)
