@@ -61,8 +61,6 @@ configure() {
     if [ -e "$directory/build.ninja" ]; then
         meson configure "$directory" "$@"
     else
-        # A setup that failed half way leaves a directory that can only be wiped.
-        rm -rf "$directory"
         meson setup "$directory" "$@"
     fi
 }

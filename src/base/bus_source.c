@@ -13,6 +13,7 @@ struct FleetBusSource {
     GSource source;
     sd_bus *bus;
     gpointer fd_tag;
+    int events; /* that are waited for now */
     FleetBusClosedFunc closed;
     gpointer user_data;
     gboolean more; /* the last turn ended before sd-bus had nothing left */
@@ -38,7 +39,10 @@ static gboolean prepare(GSource *source, int *timeout)
     if (self->more || events < 0 || sd_bus_get_timeout(self->bus, &until) < 0)
         return TRUE;
 
-    g_source_modify_unix_fd(source, self->fd_tag, (GIOCondition)events);
+    /* Telling the context wakes it, even if nothing is new. */
+    if (events != self->events)
+        g_source_modify_unix_fd(source, self->fd_tag, (GIOCondition)events);
+    self->events = events;
     if (until == G_MAXUINT64)
         return FALSE;
     gint64 left = (gint64)until - g_get_monotonic_time();
@@ -92,6 +96,7 @@ FleetBusSource *fleet_bus_source_new(sd_bus *bus, FleetBusClosedFunc closed, gpo
     self->user_data = user_data;
     self->more = TRUE; /* what sd-bus read together with the handshake does not show on the socket */
     g_source_set_name(&self->source, "fleet-bus");
+    self->events = POLLIN;
     self->fd_tag = g_source_add_unix_fd(&self->source, sd_bus_get_fd(bus), G_IO_IN);
     g_source_attach(&self->source, g_main_context_get_thread_default());
     return self;

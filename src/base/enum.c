@@ -19,7 +19,9 @@ gboolean fleet_enum_from_string(const FleetEnumTable *table, const char *string,
             return TRUE;
         }
 
-    g_autofree char *all = g_strjoinv(", ", (char **)table->names);
+    /* "" stands for none where a table has it; nobody needs to be told to use that. */
+    guint first = *table->names[0] == '\0' ? 1 : 0;
+    g_autofree char *all = g_strjoinv(", ", (char **)&table->names[first]);
     g_autofree char *shown = fleet_quotable(string);
     g_set_error(error, FLEET_ERROR, FLEET_ERROR_INVALID_ARGUMENT, "%s '%s' is unknown; use one of %s", table->what,
             shown, all);

@@ -3,6 +3,7 @@
 #include "bus/endpoint.h"
 
 #include "base/bus_source.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "bus/action_interface.h"
@@ -14,8 +15,12 @@
 
 #include <errno.h>
 
-/* A peer is closed when this many messages wait for it to read. */
+/* A peer that does not read is closed: when so many messages have been waiting for it for so long (one call can
+ * announce FLEET_BATCH_MAX devices in one turn, which its reader must be given the time to read), or when far too many
+ * are. */
 #define PEER_QUEUE_MAX 8192
+#define PEER_QUEUE_USEC (5 * FLEET_USEC_PER_SEC)
+#define PEER_QUEUE_LIMIT 262144
 
 struct FleetEndpoint {
     FleetApi *api;
@@ -25,6 +30,7 @@ struct FleetEndpoint {
     FleetCaller peer;
     char *unique_name;
     guint matches;
+    gint64 behind_since; /* µs of CLOCK_BOOTTIME: since when too much waits for this peer; 0 = it does not */
     FleetEndpointClosedFunc closed;
     gpointer user_data;
 };
@@ -126,12 +132,21 @@ gboolean fleet_endpoint_wants_signals(const FleetEndpoint *endpoint)
     return endpoint->callers != NULL || endpoint->matches > 0;
 }
 
-static gboolean is_stuck(const FleetEndpoint *endpoint)
+static gboolean is_stuck(FleetEndpoint *endpoint)
 {
     guint64 queued;
 
-    return endpoint->callers == NULL && sd_bus_get_n_queued_write(endpoint->bus, &queued) >= 0 &&
-           queued > PEER_QUEUE_MAX;
+    if (endpoint->callers != NULL || sd_bus_get_n_queued_write(endpoint->bus, &queued) < 0)
+        return FALSE;
+    if (queued <= PEER_QUEUE_MAX) {
+        endpoint->behind_since = 0;
+        return FALSE;
+    }
+
+    gint64 now = fleet_clock_boottime();
+    if (endpoint->behind_since == 0)
+        endpoint->behind_since = now;
+    return queued > PEER_QUEUE_LIMIT || now - endpoint->behind_since > PEER_QUEUE_USEC;
 }
 
 void fleet_endpoint_send(FleetEndpoint *endpoint, sd_bus_message *message)

@@ -15,11 +15,16 @@ char *fleet_path_of_device(const char *id)
     return path;
 }
 
+/* sd-bus takes a wrong escape to the letter, and a '/' too: such a path is another way to write one that is right, and
+ * an object has one path only. */
 char *fleet_path_to_device(const char *path)
 {
-    char *id = NULL;
+    g_autofree char *id = NULL;
 
-    return sd_bus_path_decode(path, FLEET_PATH_DEVICES, &id) > 0 ? id : NULL;
+    if (sd_bus_path_decode(path, FLEET_PATH_DEVICES, &id) <= 0)
+        return NULL;
+    g_autofree char *proper = fleet_path_of_device(id);
+    return g_str_equal(path, proper) ? g_steal_pointer(&id) : NULL;
 }
 
 /* An action's id consists of lower-case letters, digits and '_'; only the last is escaped, as "_5f". */
@@ -35,6 +40,8 @@ const char *fleet_path_of_action(FleetActionId id, char buffer[static FLEET_ACTI
 gboolean fleet_path_to_action(const char *path, FleetActionId *id)
 {
     g_autofree char *text = NULL;
+    char proper[FLEET_ACTION_PATH_BUFFER];
 
-    return sd_bus_path_decode(path, FLEET_PATH_ACTIONS, &text) > 0 && fleet_action_id_parse(text, id);
+    return sd_bus_path_decode(path, FLEET_PATH_ACTIONS, &text) > 0 && fleet_action_id_parse(text, id) &&
+           g_str_equal(path, fleet_path_of_action(*id, proper));
 }

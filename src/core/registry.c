@@ -262,7 +262,7 @@ gboolean fleet_registry_stage_register(
     Slot *slot = find(registry, spec->id);
     if (slot != NULL && slot->staged != NULL) {
         g_set_error(error, FLEET_ERROR, FLEET_ERROR_DEVICE_EXISTS,
-                "device '%s' is registered already; use UpdateDevice to change it", spec->id);
+                "device '%s' is registered already; update that one, or choose another id", spec->id);
         return FALSE;
     }
 

@@ -93,6 +93,11 @@ static FleetExitStatus fail(FleetExitStatus status, const GError *error)
 
 /* The configuration. */
 
+static void set_log_level(const FleetDaemon *daemon)
+{
+    fleet_log_set_level(daemon->options->log_level_given ? daemon->options->log_level : daemon->config->log_level);
+}
+
 static void apply_config(FleetDaemon *daemon)
 {
     const FleetConfig *config = daemon->config;
@@ -103,7 +108,7 @@ static void apply_config(FleetDaemon *daemon)
             .seeded = config->seed_set,
             .seed = config->seed};
 
-    fleet_log_set_level(daemon->options->log_level_given ? daemon->options->log_level : config->log_level);
+    set_log_level(daemon);
     const FleetEngineSettings settings = {.types = config->action_types,
             .finished_max = config->finished_actions,
             .finished_age = config->finished_age,
@@ -346,6 +351,7 @@ FleetExitStatus fleet_daemon_run(FleetDaemon *daemon)
     daemon->config = load_config(daemon, &error);
     if (daemon->config == NULL)
         return fail(FLEET_EXIT_CONFIGURATION, error);
+    set_log_level(daemon);
     if (!load(daemon, &error))
         return fail(status_of_store_error(error), error);
 

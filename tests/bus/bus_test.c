@@ -2,6 +2,8 @@
 
 #include "bus_test.h"
 
+#include <string.h>
+
 FleetTestFleet *fleet_test_fleet_new(const char *config)
 {
     FleetTestFleet *fleet = g_new0(FleetTestFleet, 1);
@@ -57,6 +59,42 @@ char *fleet_test_initiate(GDBusConnection *connection, const char *id, const cha
 
     g_variant_get(reply, "(sos)", &action, path, NULL);
     return action;
+}
+
+struct FleetTestPending {
+    gboolean done;
+    char *outcome;
+};
+
+static void answered(GObject *connection, GAsyncResult *result, gpointer user_data)
+{
+    FleetTestPending *pending = user_data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GVariant) reply = g_dbus_connection_call_finish(G_DBUS_CONNECTION(connection), result, &error);
+
+    pending->done = TRUE;
+    pending->outcome = reply != NULL ? g_strdup("") : g_dbus_error_get_remote_error(error);
+    if (pending->outcome == NULL)
+        pending->outcome = g_strdup(error->message);
+}
+
+FleetTestPending *fleet_test_send(
+        GDBusConnection *connection, const char *path, const char *interface, const char *method, GVariant *arguments)
+{
+    FleetTestPending *pending = g_new0(FleetTestPending, 1);
+
+    g_dbus_connection_call(connection, FLEET_TEST_NAME, path, interface, method, arguments, NULL,
+            G_DBUS_CALL_FLAGS_NONE, (int)(FLEET_TEST_PATIENCE * fleet_test_slowness() * 1000), NULL, answered, pending);
+    return pending;
+}
+
+char *fleet_test_outcome(FleetTestPending *pending)
+{
+    g_autofree FleetTestPending *owned = pending;
+
+    while (!owned->done) /* GDBus ends each call in time */
+        g_main_context_iteration(NULL, TRUE);
+    return owned->outcome;
 }
 
 typedef struct {
@@ -137,6 +175,22 @@ char *fleet_test_row_ids(GVariant *reply)
         g_string_append_printf(ids, "%s%s", i > 0 ? " " : "", id);
     }
     return g_string_free(ids, FALSE);
+}
+
+int fleet_test_compare_strings(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+void fleet_test_assert_same_text_at(const char *file, int line, const char *actual, const char *due)
+{
+    g_auto(GStrv) is = g_strsplit(actual, "\n", -1);
+    g_auto(GStrv) should_be = g_strsplit(due, "\n", -1);
+
+    for (guint i = 0; is[i] != NULL || should_be[i] != NULL; i++)
+        if (g_strcmp0(is[i], should_be[i]) != 0)
+            fleet_test_fail_at(file, line, "line %u is '%.1000s' where '%.1000s' was due", i + 1,
+                    is[i] != NULL ? is[i] : "(the end)", should_be[i] != NULL ? should_be[i] : "(the end)");
 }
 
 void fleet_test_assert_entry_at(const char *file, int line, GVariant *dict, const char *key, const char *text)

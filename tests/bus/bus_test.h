@@ -61,6 +61,17 @@ GVariant *fleet_test_action_arguments(const char *id, const char *type);
 char *fleet_test_initiate(
         GDBusConnection *connection, const char *id, const char *type, char **path) G_GNUC_WARN_UNUSED_RESULT;
 
+/* A call that is on its way. */
+typedef struct FleetTestPending FleetTestPending;
+
+/* Sends a call and does not wait. Arguments (floating, or NULL) are taken. Owned by the caller, until its outcome is
+ * asked for. */
+FleetTestPending *fleet_test_send(GDBusConnection *connection, const char *path, const char *interface,
+        const char *method, GVariant *arguments) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Waits for the reply, and frees. The name of the error, "" if it is none. Owned by the caller. */
+char *fleet_test_outcome(FleetTestPending *pending) G_GNUC_WARN_UNUSED_RESULT;
+
 /* Waits until a property of an object has that text. It is read at every signal of the object's and at first, so that
  * none is missed. */
 #define fleet_test_wait_for(connection, path, interface, property, text)                                               \
@@ -78,6 +89,13 @@ GVariant *fleet_test_action_info(GDBusConnection *connection, const char *id) G_
 
 /* The first column of a list of devices or actions that was answered, with blanks between. Owned by the caller. */
 char *fleet_test_row_ids(GVariant *reply) G_GNUC_WARN_UNUSED_RESULT;
+
+/* For g_ptr_array_sort() of strings. */
+int fleet_test_compare_strings(gconstpointer a, gconstpointer b);
+
+/* Fails unless two long texts are the same, and shows the first line in which they are not. */
+#define fleet_test_assert_same_text(actual, due) fleet_test_assert_same_text_at(__FILE__, __LINE__, (actual), (due))
+void fleet_test_assert_same_text_at(const char *file, int line, const char *actual, const char *due);
 
 /* Fails unless an entry of an a{sv} prints as that text ("'IDLE'", "1.0"). */
 #define fleet_test_assert_entry(dict, key, text) fleet_test_assert_entry_at(__FILE__, __LINE__, (dict), (key), (text))

@@ -59,11 +59,6 @@ static void append_arguments(GString *line, const char *direction, GDBusArgInfo 
         g_string_append_printf(line, " %s %s %s", direction, (*arguments)->signature, (*arguments)->name);
 }
 
-static int compare_lines(gconstpointer a, gconstpointer b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
 /* All members, one a line, in order of the alphabet: what two descriptions of one interface have in common. An
  * annotation that is missing means "true" (D-Bus specification, "Introspection Data Format"). */
 static char *describe(const GDBusInterfaceInfo *info)
@@ -89,7 +84,7 @@ static char *describe(const GDBusInterfaceInfo *info)
                                (*property)->flags & G_DBUS_PROPERTY_INFO_FLAGS_WRITABLE ? "w" : "",
                                emits != NULL ? emits : "true"));
     }
-    g_ptr_array_sort(lines, compare_lines);
+    g_ptr_array_sort(lines, fleet_test_compare_strings);
     g_ptr_array_add(lines, NULL);
     return g_strjoinv("\n", (char **)lines->pdata);
 }
@@ -410,6 +405,11 @@ static void provoke_all(const FleetTestFleet *fleet, FleetTestSignals *signals)
     (void)fleet_test_signals_wait_property(signals, 0, FLEET_TEST_ROOT, "DeviceCount", "0");
 }
 
+static void unref_interface(gpointer info)
+{
+    g_dbus_interface_info_unref(info);
+}
+
 START_TEST(each_signal_has_the_promised_contents)
 {
     /* Longer than the interval of the counters, so that they show it. */
@@ -421,11 +421,12 @@ START_TEST(each_signal_has_the_promised_contents)
 
     provoke_all(fleet, on_bus);
     for (guint i = 0; i < G_N_ELEMENTS(collections); i++) {
-        Coverage coverage = {.infos = g_hash_table_new(g_str_hash, g_str_equal),
-                .seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)};
+        g_autoptr(GHashTable) infos = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_interface);
+        g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        const Coverage coverage = {.infos = infos, .seen = seen};
 
         for (const char *const *interface = interfaces; *interface != NULL; interface++)
-            g_hash_table_insert(coverage.infos, (gpointer)*interface, contract_of(*interface));
+            g_hash_table_insert(infos, (gpointer)*interface, contract_of(*interface));
         fleet_test_signals_settle(collections[i]);
         for (guint j = 0; j < fleet_test_signals_count(collections[i]); j++)
             check_signal(&coverage, fleet_test_signals_get(collections[i], j));

@@ -109,12 +109,17 @@ void fleet_test_expect_abort(void)
 void fleet_test_fail_at(const char *file, int line, const char *format, ...)
 {
     g_autofree char *text = NULL;
+    g_autofree char *message = NULL;
+    g_auto(GStrv) lines = NULL;
     va_list ap;
 
     va_start(ap, format);
     text = g_strdup_vprintf(format, ap);
     va_end(ap);
-    _ck_assert_failed(file, line, "Failed", "%s", text);
+    /* To TAP, what follows the first line is a comment. */
+    lines = g_strsplit(text, "\n", -1);
+    message = g_strjoinv("\n# ", lines);
+    _ck_assert_failed(file, line, "Failed", "%s", message);
 }
 
 void fleet_test_assert_error_at(const char *file, int line, const GError *error, GQuark domain, int code)

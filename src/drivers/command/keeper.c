@@ -42,6 +42,8 @@ enum { FD_END = 3, FD_CONTROL = 4, FD_DIRECTORY = 5, FD_FIRST_OTHER = 6 };
 #define RESULT_SIZE 64      /* bytes; as many as place.c has put into result.new */
 #define KILL_AGAIN_MSEC 200 /* processes can appear while others are killed */
 #define WRITE_AGAIN_SECONDS 5
+#define READ_FIRST_MSEC 100
+#define READ_LAST_MSEC 60000
 
 typedef struct {
     int64_t kill_timeout; /* µs */
@@ -237,18 +239,28 @@ static bool write_result(const Keeper *keeper)
     return written && renameat(FD_DIRECTORY, "result.new", FD_DIRECTORY, "result") == 0;
 }
 
-/* While fleetd is away, what it has not read yet lives only as long as somebody holds the pipes. */
+/*
+ * What fleetd has not read yet lives only as long as somebody holds the pipes. When it has been read nobody tells, so a
+ * look is taken now and then; less and less often, for if it was not read at once, fleetd is away. Nobody will ever
+ * read it when the directory is gone.
+ */
 static void wait_for_readers(void)
 {
+    int timeout = READ_FIRST_MSEC;
+
     for (;;) {
         struct pollfd fd = {.fd = FD_CONTROL, .events = POLLIN};
+        struct stat directory;
         int out = 0, err = 0;
 
         if (ioctl(1, FIONREAD, &out) < 0 || ioctl(2, FIONREAD, &err) < 0 || out + err == 0)
             return;
-        poll(&fd, 1, -1);
+        if (fstat(FD_DIRECTORY, &directory) < 0 || directory.st_nlink == 0)
+            return;
+        poll(&fd, 1, timeout);
         if (read_control() == 'd')
             return;
+        timeout = timeout < READ_LAST_MSEC ? timeout * 2 : timeout;
     }
 }
 

@@ -52,7 +52,7 @@ END_TEST
 
 START_TEST(domain_has_its_quark)
 {
-    ck_assert_str_eq(g_quark_to_string(FLEET_ERROR), "fleet-error-quark");
+    ck_assert_str_eq(g_quark_to_string(FLEET_ERROR), "fleet_error_quark");
 }
 END_TEST
 

@@ -292,11 +292,11 @@ void fleet_test_core_wait(FleetTestCore *core, const char *event)
 
 guint fleet_test_core_count(const FleetTestCore *core, const char *event)
 {
-    g_auto(GStrv) lines = g_strsplit(core->events->str, "\n", -1);
+    gsize length = strlen(event);
     guint count = 0;
 
-    for (char **line = lines; *line != NULL; line++)
-        count += g_str_equal(*line, event);
+    for (const char *line = core->events->str; *line != '\0'; line = strchr(line, '\n') + 1)
+        count += strncmp(line, event, length) == 0 && line[length] == '\n';
     return count;
 }
 

@@ -562,6 +562,22 @@ START_TEST(stopped_engine_starts_and_ends_nothing)
 }
 END_TEST
 
+/* How many of the events tell the end of an action; fails if two tell that of the same. */
+static guint count_ends(void)
+{
+    g_autoptr(GHashTable) ended = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_auto(GStrv) lines = g_strsplit(core->events->str, "\n", -1);
+
+    for (char **line = lines; *line != NULL; line++) {
+        g_auto(GStrv) words = g_strsplit(*line, " ", -1);
+
+        if (!g_str_has_prefix(*line, "action changed ") || !g_str_has_prefix(words[3], "RUNNING->"))
+            continue;
+        ck_assert_msg(g_hash_table_add(ended, g_strdup(words[2])), "action %s ends twice", words[2]);
+    }
+    return g_hash_table_size(ended);
+}
+
 /* Each of many ends once, and memory agrees with the disk afterwards. */
 START_TEST(many_end_once_each)
 {
@@ -586,12 +602,7 @@ START_TEST(many_end_once_each)
     ck_assert_uint_gt(failed, MANY / 4);
     ck_assert_uint_eq(fleet_registry_count_status(core->registry, FLEET_DEVICE_IDLE), completed);
     ck_assert_uint_eq(fleet_registry_count_status(core->registry, FLEET_DEVICE_ERROR), failed);
-    for (guint i = 1; i <= MANY; i++) {
-        g_autofree char *good = g_strdup_printf("action changed %u RUNNING->COMPLETED", i);
-        g_autofree char *bad = g_strdup_printf("action changed %u RUNNING->FAILED", i);
-
-        ck_assert_uint_eq(fleet_test_core_count(core, good) + fleet_test_core_count(core, bad), 1);
-    }
+    ck_assert_uint_eq(count_ends(), MANY);
     restart();
     ck_assert_uint_eq(fleet_engine_count_status(core->engine, FLEET_ACTION_COMPLETED), completed);
     ck_assert_uint_eq(fleet_registry_count_status(core->registry, FLEET_DEVICE_ERROR), failed);

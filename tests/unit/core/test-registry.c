@@ -99,7 +99,7 @@ START_TEST(second_registration_is_refused_with_the_remedy)
     add("a");
     fleet_test_core_register(core, "again", "a");
     fleet_test_core_assert_events(core, "again: DeviceExists");
-    ck_assert_str_eq(core->failure->message, "device 'a' is registered already; use UpdateDevice to change it");
+    ck_assert_str_eq(core->failure->message, "device 'a' is registered already; update that one, or choose another id");
 }
 END_TEST
 

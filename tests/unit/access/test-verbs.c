@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "access/verbs.h"
+
+#include "base/error.h"
+#include "lib/main.h"
+
+#include <gio/gio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *const interfaces[] = {"org.fleet.Manager", "org.fleet.Device", "org.fleet.Action"};
+
+/* Somebody who is neither root nor the user that runs this. */
+static uid_t stranger(void)
+{
+    return geteuid() == 65534 ? 65533 : 65534;
+}
+
+/* The contract, as dbus/ has it. */
+static GDBusNodeInfo *read_contract(const char *interface)
+{
+    g_autofree char *path = g_strdup_printf("%s/dbus/%s.xml", fleet_test_env("FLEET_SOURCE"), interface);
+    g_autofree char *xml = fleet_test_read(path);
+    g_autoptr(GError) error = NULL;
+    GDBusNodeInfo *info = g_dbus_node_info_new_for_xml(xml, &error);
+
+    fleet_test_assert_no_error(error);
+    return info;
+}
+
+START_TEST(every_method_of_the_contract_has_a_verb)
+{
+    g_autoptr(GDBusNodeInfo) info = read_contract(interfaces[_i]);
+    GDBusInterfaceInfo *interface = g_dbus_node_info_lookup_interface(info, interfaces[_i]);
+
+    ck_assert_ptr_nonnull(interface);
+    for (GDBusMethodInfo **method = interface->methods; method != NULL && *method != NULL; method++) {
+        g_autoptr(GError) error = NULL;
+        FleetVerb verb;
+
+        ck_assert_msg(fleet_verb_of(interfaces[_i], (*method)->name, &verb, &error), "%s.%s has no row", interfaces[_i],
+                (*method)->name);
+        /* What only looks is named so; a method that changes something must not slip in among them. */
+        gboolean reads = g_str_has_prefix((*method)->name, "Get") || g_str_has_prefix((*method)->name, "List") ||
+                         g_str_has_prefix((*method)->name, "Query");
+        ck_assert_msg((verb == FLEET_VERB_READ) == reads, "%s.%s has the wrong verb", interfaces[_i], (*method)->name);
+        gboolean runs = strstr((*method)->name, "Initiate") != NULL;
+        ck_assert_msg(
+                (verb == FLEET_VERB_RUN_ACTIONS) == runs, "%s.%s has the wrong verb", interfaces[_i], (*method)->name);
+    }
+}
+END_TEST
+
+/* Each method of each interface, asked for on the others, where it is not. */
+START_TEST(nothing_else_is_open)
+{
+    g_autoptr(GDBusNodeInfo) info = read_contract(interfaces[_i]);
+    GDBusInterfaceInfo *interface = g_dbus_node_info_lookup_interface(info, interfaces[_i]);
+
+    for (GDBusMethodInfo **method = interface->methods; method != NULL && *method != NULL; method++)
+        for (guint i = 0; i < G_N_ELEMENTS(interfaces); i++) {
+            g_autoptr(GError) error = NULL;
+            FleetVerb verb;
+
+            if (i == (guint)_i)
+                continue;
+            ck_assert(!fleet_verb_of(interfaces[i], (*method)->name, &verb, &error));
+            fleet_test_assert_error(error, FLEET_ERROR, FLEET_ERROR_ACCESS_DENIED);
+        }
+}
+END_TEST
+
+static const struct {
+    const char *interface, *member;
+} unknown[] = {
+        {"org.fleet.Manager", "Destroy"},
+        {"org.fleet.Manager", "registerDevice"},
+        {"org.fleet.Manager", "RegisterDevice "},
+        {"org.fleet.Manager", ""},
+        {"", "RegisterDevice"},
+        {"org.fleet.Device", "Get"},
+        {"org.freedesktop.DBus.Properties", "Set"},
+};
+
+START_TEST(method_without_a_row_is_open_to_nobody)
+{
+    g_autoptr(GError) error = NULL;
+    FleetVerb verb;
+
+    ck_assert(!fleet_verb_of(unknown[_i].interface, unknown[_i].member, &verb, &error));
+    fleet_test_assert_error(error, FLEET_ERROR, FLEET_ERROR_ACCESS_DENIED);
+    g_autofree char *expected =
+            g_strdup_printf("method %s.%s is open to nobody", unknown[_i].interface, unknown[_i].member);
+    ck_assert_str_eq(error->message, expected);
+}
+END_TEST
+
+START_TEST(root_and_the_own_user_may_do_everything)
+{
+    const FleetCaller callers[] = {{.uid = 0, .pid = 1}, {.uid = geteuid()}};
+
+    for (guint i = 0; i < G_N_ELEMENTS(callers); i++) {
+        g_autoptr(GError) error = NULL;
+
+        ck_assert(fleet_verb_check((FleetVerb)_i, &callers[i], &error));
+        fleet_test_assert_no_error(error);
+    }
+}
+END_TEST
+
+START_TEST(anybody_may_look)
+{
+    const FleetCaller caller = {.uid = stranger(), .pid = 1};
+    g_autoptr(GError) error = NULL;
+
+    ck_assert(fleet_verb_check(FLEET_VERB_READ, &caller, &error));
+    fleet_test_assert_no_error(error);
+}
+END_TEST
+
+static const struct {
+    FleetVerb verb;
+    const char *what;
+} guarded[] = {{FLEET_VERB_MANAGE_DEVICES, "manage devices"}, {FLEET_VERB_RUN_ACTIONS, "run actions on devices"}};
+
+START_TEST(others_may_not_and_hear_why)
+{
+    const FleetCaller caller = {.uid = stranger(), .pid = 1};
+    g_autoptr(GError) error = NULL;
+
+    ck_assert(!fleet_verb_check(guarded[_i].verb, &caller, &error));
+    fleet_test_assert_error(error, FLEET_ERROR, FLEET_ERROR_ACCESS_DENIED);
+    g_autofree char *expected = g_strdup_printf(
+            "user %u may not %s; ask as root or as the user that fleetd runs as", (guint)caller.uid, guarded[_i].what);
+    ck_assert_str_eq(error->message, expected);
+}
+END_TEST
+
+/* "Not known" in the kernel's language. */
+START_TEST(user_that_is_not_known_is_nobody)
+{
+    const FleetCaller caller = {.uid = (uid_t)-1};
+
+    ck_assert(!fleet_verb_check(FLEET_VERB_MANAGE_DEVICES, &caller, NULL));
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("access: verbs");
+    TCase *table = fleet_test_case(suite, "table");
+    TCase *check = fleet_test_case(suite, "check");
+
+    tcase_add_loop_test(table, every_method_of_the_contract_has_a_verb, 0, G_N_ELEMENTS(interfaces));
+    tcase_add_loop_test(table, nothing_else_is_open, 0, G_N_ELEMENTS(interfaces));
+    tcase_add_loop_test(table, method_without_a_row_is_open_to_nobody, 0, G_N_ELEMENTS(unknown));
+    tcase_add_loop_test(check, root_and_the_own_user_may_do_everything, 0, FLEET_VERB_RUN_ACTIONS + 1);
+    tcase_add_test(check, anybody_may_look);
+    tcase_add_loop_test(check, others_may_not_and_hear_why, 0, G_N_ELEMENTS(guarded));
+    tcase_add_test(check, user_that_is_not_known_is_nobody);
+    return fleet_test_main(suite);
+}
