@@ -10,6 +10,23 @@
 #include <math.h>
 #include <string.h>
 
+/* In the order of the table of options; the last one is not always among them. */
+enum {
+    IF_BUSY,
+    PRIORITY,
+    NOT_BEFORE,
+    START_DEADLINE,
+    TIMEOUT,
+    STEP_TIMEOUT,
+    MAX_ATTEMPTS,
+    RETRY_DELAY,
+    RETRY_FACTOR,
+    RETRY_CAP,
+    RETRY_JITTER,
+    REQUEST_ID,
+    OPTIONS_LAST_,
+};
+
 /* As they travel. */
 typedef struct {
     const char *if_busy, *request_id;
@@ -56,28 +73,46 @@ static gboolean check(const Raw *raw, GError **error)
     return TRUE;
 }
 
-/* A fingerprint of all that was asked for. Two different requests having the same one is not a thing that happens by
- * accident; who makes it happen gets the answer to a request of his own. */
-static guint64 digest(const FleetActionRequest *request)
+static void update(GChecksum *checksum, const char *text)
+{
+    g_checksum_update(checksum, (const guchar *)text, (gssize)strlen(text) + 1);
+}
+
+/* A fingerprint of all that was asked for: type, parameters, and the options that were given, so that a change of the
+ * configured defaults does not make another request of the same words. Two different requests having the same one is
+ * not a thing that happens by accident. */
+static guint64 digest(const FleetActionRequest *request, const Raw *raw, const gboolean *given)
 {
     g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
-    g_autofree char *numbers = g_strdup_printf("%d %d %" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT
-                                               " %" G_GINT64_FORMAT " %u",
-            request->if_busy, request->priority, request->not_before, request->start_deadline, request->policy.timeout,
-            request->policy.step_timeout, request->policy.max_attempts);
     guint8 bytes[32];
     gsize size = sizeof(bytes);
     guint64 result;
 
-    g_checksum_update(checksum, (const guchar *)request->type, (gssize)strlen(request->type) + 1);
-    g_checksum_update(checksum, (const guchar *)numbers, (gssize)strlen(numbers) + 1);
+    update(checksum, request->type);
     for (guint i = 0; i < fleet_parameters_count(request->parameters); i++) {
-        const char *key = fleet_parameters_key(request->parameters, i);
-        const char *value = fleet_parameters_value(request->parameters, i);
-
-        g_checksum_update(checksum, (const guchar *)key, (gssize)strlen(key) + 1);
-        g_checksum_update(checksum, (const guchar *)value, (gssize)strlen(value) + 1);
+        update(checksum, fleet_parameters_key(request->parameters, i));
+        update(checksum, fleet_parameters_value(request->parameters, i));
     }
+    const struct {
+        gconstpointer value;
+        gsize size;
+    } options[] = {[IF_BUSY] = {raw->if_busy, strlen(raw->if_busy)},
+            [PRIORITY] = {&raw->priority, sizeof(raw->priority)},
+            [NOT_BEFORE] = {&raw->not_before, sizeof(raw->not_before)},
+            [START_DEADLINE] = {&raw->start_deadline, sizeof(raw->start_deadline)},
+            [TIMEOUT] = {&raw->timeout, sizeof(raw->timeout)},
+            [STEP_TIMEOUT] = {&raw->step_timeout, sizeof(raw->step_timeout)},
+            [MAX_ATTEMPTS] = {&raw->max_attempts, sizeof(raw->max_attempts)},
+            [RETRY_DELAY] = {&raw->retry_delay, sizeof(raw->retry_delay)},
+            [RETRY_FACTOR] = {&raw->retry_factor, sizeof(raw->retry_factor)},
+            [RETRY_CAP] = {&raw->retry_cap, sizeof(raw->retry_cap)},
+            [RETRY_JITTER] = {&raw->retry_jitter, sizeof(raw->retry_jitter)}};
+    G_STATIC_ASSERT(G_N_ELEMENTS(options) == REQUEST_ID);
+    for (guint i = 0; i < G_N_ELEMENTS(options); i++)
+        if (given[i]) {
+            g_checksum_update(checksum, (const guchar *)&i, sizeof(i));
+            g_checksum_update(checksum, options[i].value, (gssize)options[i].size);
+        }
     g_checksum_get_digest(checksum, bytes, &size);
     memcpy(&result, bytes, sizeof(result));
     return result;
@@ -101,7 +136,6 @@ static gboolean fill(FleetActionRequest *request, const Raw *raw, GError **error
             .retry_factor = raw->retry_factor,
             .retry_cap = (gint64)raw->retry_cap,
             .retry_jitter = raw->retry_jitter};
-    request->request_digest = digest(request);
     return TRUE;
 }
 
@@ -122,13 +156,23 @@ gboolean fleet_action_options_read(sd_bus_message *message, const FleetApi *api,
             .retry_factor = type->policy.retry_factor,
             .retry_cap = (guint64)type->policy.retry_cap,
             .retry_jitter = type->policy.retry_jitter};
-    const FleetOption options[] = {{"IfBusy", "s", &raw.if_busy, NULL}, {"Priority", "i", &raw.priority, NULL},
-            {"NotBefore", "t", &raw.not_before, NULL}, {"StartDeadline", "t", &raw.start_deadline, NULL},
-            {"Timeout", "t", &raw.timeout, NULL}, {"StepTimeout", "t", &raw.step_timeout, NULL},
-            {"MaxAttempts", "u", &raw.max_attempts, NULL}, {"RetryDelay", "t", &raw.retry_delay, NULL},
-            {"RetryFactor", "d", &raw.retry_factor, NULL}, {"RetryCap", "t", &raw.retry_cap, NULL},
-            {"RetryJitter", "d", &raw.retry_jitter, NULL}, {"RequestId", "s", &raw.request_id, NULL}};
-    guint n = with_request_id ? G_N_ELEMENTS(options) : G_N_ELEMENTS(options) - 1;
+    gboolean given[OPTIONS_LAST_] = {FALSE};
+    const FleetOption options[] = {[IF_BUSY] = {"IfBusy", "s", &raw.if_busy, &given[IF_BUSY]},
+            [PRIORITY] = {"Priority", "i", &raw.priority, &given[PRIORITY]},
+            [NOT_BEFORE] = {"NotBefore", "t", &raw.not_before, &given[NOT_BEFORE]},
+            [START_DEADLINE] = {"StartDeadline", "t", &raw.start_deadline, &given[START_DEADLINE]},
+            [TIMEOUT] = {"Timeout", "t", &raw.timeout, &given[TIMEOUT]},
+            [STEP_TIMEOUT] = {"StepTimeout", "t", &raw.step_timeout, &given[STEP_TIMEOUT]},
+            [MAX_ATTEMPTS] = {"MaxAttempts", "u", &raw.max_attempts, &given[MAX_ATTEMPTS]},
+            [RETRY_DELAY] = {"RetryDelay", "t", &raw.retry_delay, &given[RETRY_DELAY]},
+            [RETRY_FACTOR] = {"RetryFactor", "d", &raw.retry_factor, &given[RETRY_FACTOR]},
+            [RETRY_CAP] = {"RetryCap", "t", &raw.retry_cap, &given[RETRY_CAP]},
+            [RETRY_JITTER] = {"RetryJitter", "d", &raw.retry_jitter, &given[RETRY_JITTER]},
+            [REQUEST_ID] = {"RequestId", "s", &raw.request_id, &given[REQUEST_ID]}};
+    guint n = with_request_id ? OPTIONS_LAST_ : REQUEST_ID;
 
-    return fleet_options_read(message, "option", options, n, error) && check(&raw, error) && fill(request, &raw, error);
+    if (!fleet_options_read(message, "option", options, n, error) || !check(&raw, error) || !fill(request, &raw, error))
+        return FALSE;
+    request->request_digest = digest(request, &raw, given);
+    return TRUE;
 }

@@ -16,7 +16,7 @@ typedef struct {
 struct FleetBatch {
     const char *results;
     FleetBatchAppendFunc append;
-    guint done;
+    guint done, failed;
     GArray *entries; /* of Entry: all failures, and the results where they are answered */
 };
 
@@ -67,6 +67,7 @@ void fleet_batch_add_failure(FleetBatch *batch, guint index, GError *error)
 {
     const Entry entry = {.index = index, .error = error};
 
+    batch->failed++;
     g_array_append_val(batch->entries, entry);
 }
 
@@ -114,6 +115,7 @@ static void free_batch(gpointer batch)
 
 void fleet_batch_keep(FleetBatch *batch, FleetCall *call)
 {
+    call->object = g_strdup_printf("(%u entries)", batch->done + batch->failed);
     fleet_call_keep(call, batch, free_batch);
     call->reply = reply_batch;
 }

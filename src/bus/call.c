@@ -18,6 +18,7 @@ static void free_call(gpointer data)
         call->free_state(call->state);
     g_free(call->object_id);
     g_free(call->object);
+    g_free(call->sender);
     sd_bus_message_unref(call->message);
     g_free(call);
 }
@@ -29,14 +30,22 @@ static int append_reply(sd_bus_message *reply, gpointer user_data)
     return call->reply != NULL ? call->reply(call, reply) : 0;
 }
 
+static const char *outcome_of(const GError *error)
+{
+    if (error == NULL)
+        return "ok";
+    return error->domain == FLEET_ERROR ? fleet_error_name((FleetError)error->code) : SD_BUS_ERROR_FAILED;
+}
+
 /* The one reply. Ends the call. */
 static void answer(const GError *error, gpointer user_data)
 {
     FleetCall *call = user_data;
 
-    if (error != NULL)
-        fleet_log_debug(
-                "%s by user %u: %s", sd_bus_message_get_member(call->message), (guint)call->caller.uid, error->message);
+    if (!call->only_reads)
+        fleet_log(error != NULL ? LOG_INFO : LOG_NOTICE, "%s '%s' by user %u (%s): %s",
+                sd_bus_message_get_member(call->message), call->object != NULL ? call->object : "",
+                (guint)call->caller.uid, call->caller.executable, error != NULL ? error->message : "ok");
     fleet_reply(call->message, error, append_reply, call);
     free_call(call);
 }
@@ -55,17 +64,10 @@ static gboolean is_allowed(FleetCall *call, GError **error)
  * there if and only if they are. */
 static void add_audit(FleetCall *call, const GError *error)
 {
-    const char *sender = sd_bus_message_get_sender(call->message);
-    const char *outcome = error == NULL                  ? "ok"
-                          : error->domain == FLEET_ERROR ? fleet_error_name((FleetError)error->code)
-                                                         : SD_BUS_ERROR_FAILED;
-    const char *object = call->object != NULL ? call->object : "";
-
-    fleet_transaction_add_audit(call->transaction,
-            fleet_audit_record_new(fleet_clock_realtime(), call->caller.uid, call->caller.executable,
-                    sender != NULL ? sender : "", sd_bus_message_get_member(call->message), object, outcome));
-    fleet_log_notice("%s '%s' by user %u (%s): %s", sd_bus_message_get_member(call->message), object,
-            (guint)call->caller.uid, call->caller.executable, outcome);
+    fleet_transaction_add_audit(
+            call->transaction, fleet_audit_record_new(fleet_clock_realtime(), call->caller.uid, call->caller.executable,
+                                       call->sender, sd_bus_message_get_member(call->message),
+                                       call->object != NULL ? call->object : "", outcome_of(error)));
 }
 
 void fleet_call_go_on(FleetCall *call, GError *error)
@@ -111,6 +113,7 @@ static int begin(FleetEndpoint *endpoint, sd_bus_message *message, const char *o
     call->message = sd_bus_message_ref(message);
     call->object_id = g_strdup(object_id);
     call->object = g_strdup(object_id);
+    call->sender = g_strdup(fleet_endpoint_sender(endpoint, message));
     call->func = func;
     call->start = start;
     fleet_endpoint_resolve(endpoint, message, carry_out, free_call, call);

@@ -38,7 +38,8 @@ struct FleetCall {
     FleetTransaction *transaction; /* to stage into */
     FleetCallFunc func;            /* this one or the next */
     FleetCallStartFunc start;
-    char *object;             /* owned; what the call is about, for the audit; NULL = several things */
+    char *object;             /* owned; what the call is about, for the audit; NULL = nothing in particular */
+    char *sender;             /* owned; the caller's unique name on its connection */
     FleetCallReplyFunc reply; /* set by func; NULL: the reply is empty */
     gboolean only_reads;      /* set by func: it leaves no row in the audit */
     char *object_id;          /* owned; the device or action of an object path, else NULL */

@@ -119,6 +119,13 @@ const char *fleet_endpoint_unique_name(const FleetEndpoint *endpoint)
     return endpoint->unique_name;
 }
 
+const char *fleet_endpoint_sender(const FleetEndpoint *endpoint, sd_bus_message *message)
+{
+    const char *sender = endpoint->unique_name != NULL ? endpoint->unique_name : sd_bus_message_get_sender(message);
+
+    return sender != NULL ? sender : "";
+}
+
 gboolean fleet_endpoint_count_match(FleetEndpoint *endpoint, int change)
 {
     if (change < 0 && endpoint->matches == 0)

@@ -34,6 +34,9 @@ sd_bus *fleet_endpoint_bus(const FleetEndpoint *endpoint);
 /* The name of a peer; NULL on the bus. */
 const char *fleet_endpoint_unique_name(const FleetEndpoint *endpoint);
 
+/* The unique name of who sent a message; "" if a bus does not say. A peer's own word is not asked. */
+const char *fleet_endpoint_sender(const FleetEndpoint *endpoint, sd_bus_message *message);
+
 /* Peers get signals once they have added a match; this counts theirs, up or down. Returns FALSE if there is none to
  * remove. */
 gboolean fleet_endpoint_count_match(FleetEndpoint *endpoint, int change);

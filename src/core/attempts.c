@@ -18,15 +18,6 @@ static FleetDeviceStatus status_while_running(const FleetEngine *engine, const c
     return known != NULL ? known->device_status : FLEET_DEVICE_BUSY;
 }
 
-/* An operator's OFFLINE or MAINTENANCE stays through a further attempt. */
-static FleetDeviceStatus status_for_attempt(const FleetRun *run, const FleetDevice *device)
-{
-    if (run->staged->status == FLEET_ACTION_RUNNING &&
-            (device->status == FLEET_DEVICE_OFFLINE || device->status == FLEET_DEVICE_MAINTENANCE))
-        return device->status;
-    return status_while_running(run->engine, run->staged->type);
-}
-
 /* An image in which the next attempt runs; its plan is not made yet. */
 static FleetAction *new_attempt_image(const FleetRun *run)
 {
@@ -42,6 +33,7 @@ static FleetAction *new_attempt_image(const FleetRun *run)
     image->progress = 0.0;
     image->progress_known = FALSE;
     fleet_action_set_text(&image->phase, "");
+    fleet_action_set_text(&image->message, "");
     return image;
 }
 
@@ -62,7 +54,7 @@ gboolean fleet_run_stage_attempt(FleetRun *run, FleetTransaction *transaction, G
     g_ref_string_release(image->plan);
     image->plan = plan;
 
-    FleetDeviceStatus status = status_for_attempt(run, device);
+    FleetDeviceStatus status = status_while_running(run->engine, run->staged->type);
     fleet_transaction_add_attempt(transaction, FLEET_CHANGE_INSERT_ATTEMPT,
             fleet_attempt_record_new(run->sequence, image->attempt, &image->attempt_started, plan));
     fleet_run_stage(run, transaction, fleet_action_ref(image));
@@ -105,8 +97,17 @@ static void retry_stored(const GError *error, gpointer user_data)
         fleet_run_set_due(run, FLEET_DUE_RETRY, fleet_clock_boottime() + STORE_AGAIN_USEC);
 }
 
+/* Nothing starts on a device that an operator has taken out of service. */
+static gboolean is_out_of_service(const FleetDevice *device)
+{
+    return device != NULL && (device->status == FLEET_DEVICE_OFFLINE || device->status == FLEET_DEVICE_MAINTENANCE);
+}
+
 void fleet_run_retry(FleetRun *run)
 {
+    if (is_out_of_service(fleet_run_device(run)))
+        return; /* fleet_run_device_changed() comes back to it */
+
     FleetTransaction *transaction = fleet_transaction_new(run->engine->ledger);
     g_autoptr(GError) error = NULL;
 
@@ -117,6 +118,12 @@ void fleet_run_retry(FleetRun *run)
     }
     fleet_transaction_abandon(transaction);
     fleet_run_end(run, fleet_ending_new(FLEET_ACTION_FAILED, FLEET_RESULT_REJECTED, error->message));
+}
+
+void fleet_run_device_changed(FleetRun *run)
+{
+    if (run->committed != NULL && run->committed->retry_at.realtime != 0 && run->in_flight == 0 && run->ending == NULL)
+        fleet_run_arm(run);
 }
 
 /* The reports. */
@@ -155,7 +162,7 @@ static void recover(FleetRun *run)
     const FleetDevice *device = fleet_run_device(run);
 
     run->due[FLEET_DUE_RECOVERY] = FLEET_DUE_NEVER;
-    fleet_action_set_text(&image->phase, "");
+    fleet_action_set_text(&image->phase, image->cancel_result != FLEET_RESULT_NONE ? "cancelling" : "");
     fleet_run_stage(run, transaction, image);
     if (device != NULL && device->status == FLEET_DEVICE_RECOVERING)
         fleet_registry_stage_action(run->engine->registry, transaction, device,

@@ -123,8 +123,10 @@ gboolean fleet_engine_stage_cancel(FleetEngine *engine, FleetTransaction *transa
 
     gboolean runs = run->staged->status == FLEET_ACTION_RUNNING && run->staged->retry_at.realtime == 0;
     if (force || !runs) {
-        g_autoptr(FleetEnding) ending = fleet_ending_new(
-                FLEET_ACTION_CANCELLED, FLEET_RESULT_CANCELLED, runs ? "closed by force" : "cancelled before it ran");
+        const char *message = runs                                          ? "closed by force"
+                              : run->staged->status == FLEET_ACTION_PENDING ? "cancelled before it ran"
+                                                                            : "cancelled between two attempts";
+        g_autoptr(FleetEnding) ending = fleet_ending_new(FLEET_ACTION_CANCELLED, FLEET_RESULT_CANCELLED, message);
         ending->forced = runs;
         fleet_run_stage_end(run, transaction, ending);
         *status = FLEET_ACTION_CANCELLED;

@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "core/run.h"
+#include "core/engine.h"
 
 #include "base/clock.h"
+#include "core/run.h"
 
 static void device_changed(const char *id, gpointer user_data)
 {
-    fleet_engine_consider(user_data, id);
+    FleetEngine *engine = user_data;
+    const FleetDevice *device = fleet_registry_lookup(engine->registry, id, NULL);
+    FleetRun *run = device != NULL ? g_hash_table_lookup(engine->runs, &device->action.sequence) : NULL;
+
+    if (run != NULL)
+        fleet_run_device_changed(run);
+    fleet_engine_consider(engine, id);
 }
 
 FleetEngine *fleet_engine_new(FleetLedger *ledger, FleetRegistry *registry, FleetTimers *timers,

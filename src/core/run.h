@@ -157,6 +157,9 @@ void fleet_run_show_late_reports(FleetRun *run);
 /* The next attempt after a transient failure. */
 void fleet_run_retry(FleetRun *run);
 
+/* Its device was changed: a retry that waited for it may be due. */
+void fleet_run_device_changed(FleetRun *run);
+
 /* The driver has not found it again in time. */
 void fleet_run_give_up_recovery(FleetRun *run);
 

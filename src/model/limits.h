@@ -11,7 +11,7 @@
 #define FLEET_ACTION_TYPE_MAX 64              /* bytes */
 #define FLEET_PARAMETERS_MAX 64               /* entries of one action */
 #define FLEET_PARAMETERS_SIZE_MAX (64 * 1024) /* bytes of all keys and values of one action */
-#define FLEET_REQUEST_ID_MAX 128               /* bytes */
+#define FLEET_REQUEST_ID_MAX 128              /* bytes */
 #define FLEET_BATCH_MAX 10000                 /* devices in one call of RegisterDevices or SetDevicesStatus */
 #define FLEET_PAGE_DEFAULT 1000               /* rows of a page when the caller asks for 0 */
 #define FLEET_PAGE_MAX 10000                  /* rows of a page at the most */

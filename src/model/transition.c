@@ -58,7 +58,9 @@ gboolean fleet_device_check_set_status(const FleetDevice *device, FleetDeviceSta
 
 FleetDeviceStatus fleet_device_status_after(FleetDeviceStatus now, FleetActionStatus outcome, gboolean forced)
 {
+    if (forced)
+        return FLEET_DEVICE_ERROR;
     if (now == FLEET_DEVICE_OFFLINE || now == FLEET_DEVICE_MAINTENANCE)
         return now;
-    return outcome == FLEET_ACTION_FAILED || forced ? FLEET_DEVICE_ERROR : FLEET_DEVICE_IDLE;
+    return outcome == FLEET_ACTION_FAILED ? FLEET_DEVICE_ERROR : FLEET_DEVICE_IDLE;
 }
