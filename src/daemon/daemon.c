@@ -13,6 +13,7 @@
 #include "core/clock_watch.h"
 #include "daemon/config.h"
 #include "daemon/service.h"
+#include "drivers/command/command.h"
 #include "drivers/simulated.h"
 
 #include <errno.h>
@@ -119,6 +120,10 @@ static void apply_config(FleetDaemon *daemon)
     fleet_registry_set_type_drivers(daemon->registry, config->type_drivers);
     fleet_simulated_driver_configure(
             fleet_engine_driver(daemon->engine, fleet_simulated_driver_class.name), &simulation);
+    config->command->directory = g_build_filename(daemon->options->state_directory, "actions", NULL);
+    config->command->user_manager = daemon->options->bus == FLEET_BUS_USER;
+    fleet_command_driver_configure(
+            fleet_engine_driver(daemon->engine, fleet_command_driver_class.name), config->command);
 }
 
 static FleetConfig *load_config(const FleetDaemon *daemon, GError **error)
