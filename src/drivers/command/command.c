@@ -2,6 +2,7 @@
 
 #include "drivers/command/command.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "drivers/command/manager.h"
@@ -9,9 +10,6 @@
 
 #include <string.h>
 #include <sys/resource.h>
-
-/* What was left behind in the places by then, nobody will ask for. */
-#define SWEEP_SECONDS 60
 
 static guint hash_id(gconstpointer key)
 {
@@ -119,7 +117,7 @@ void fleet_command_driver_configure(FleetDriver *driver, FleetCommandSettings *s
         return;
     g_autoptr(GArray) ids = fleet_command_place_list(settings->directory);
     if (ids->len > 0)
-        self->sweep = g_timeout_add_seconds(SWEEP_SECONDS, sweep, self);
+        self->sweep = g_timeout_add((guint)(settings->sweep_after / FLEET_USEC_PER_MSEC), sweep, self);
 }
 
 static const FleetCommandProgram *find_program(

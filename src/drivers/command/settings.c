@@ -2,6 +2,7 @@
 
 #include "drivers/command/settings.h"
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/quotable.h"
 #include "base/timespan.h"
@@ -45,6 +46,7 @@ FleetCommandSettings *fleet_command_settings_new(void)
     const char *keeper = g_getenv("FLEET_COMMAND_KEEPER");
 
     settings->programs = g_ptr_array_new_with_free_func(free_program);
+    settings->sweep_after = 60 * FLEET_USEC_PER_SEC;
     settings->keeper = g_strdup(keeper != NULL ? keeper : FLEET_COMMAND_KEEPER);
     return settings;
 }

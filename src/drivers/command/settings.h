@@ -23,6 +23,7 @@ typedef struct {
     char *directory;       /* where attempts have their places; made when it is missing */
     char *keeper;          /* path of fleet-command-keeper */
     gboolean user_manager; /* units are started by the user's own systemd */
+    gint64 sweep_after;    /* µs after which places that nobody has asked for since the start are cleared; 1 min */
 } FleetCommandSettings;
 
 /* No program; NULL for directory; the keeper that FLEET_COMMAND_KEEPER in the environment names, for a fleetd that is

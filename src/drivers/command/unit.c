@@ -125,15 +125,6 @@ static void send_stop(Unit *unit)
     call_manager(unit, "StopUnit", TRUE);
 }
 
-/* It is done with: systemd may forget it. */
-static void let_go(Unit *unit, const FleetCommandUnitState *state)
-{
-    if (g_str_equal(state->active, "failed"))
-        call_manager(unit, "ResetFailedUnit", FALSE);
-    if (unit->referenced)
-        call_manager(unit, "UnrefUnit", FALSE);
-}
-
 static void keep_result(Unit *unit, const FleetCommandUnitState *state)
 {
     fleet_command_unit_state_result(state, unit->stop_at, &unit->result);
@@ -163,6 +154,32 @@ static void end(Unit *unit)
     fleet_command_run_ended(unit->run, &result);
 }
 
+static void let_go(Unit *unit)
+{
+    if (unit->referenced)
+        call_manager(unit, "UnrefUnit", FALSE);
+    end(unit);
+}
+
+static int reset(sd_bus_message *reply, void *user_data, sd_bus_error *error)
+{
+    Unit *unit = user_data;
+
+    unit->call = sd_bus_slot_unref(unit->call);
+    report_error(reply, NULL, NULL);
+    let_go(unit);
+    return 1;
+}
+
+/* It is done with: systemd may forget it. A failed unit it keeps until it is told to forget that it has failed. */
+static void forget(Unit *unit, const FleetCommandUnitState *state)
+{
+    if (!g_str_equal(state->active, "failed") ||
+            sd_bus_call_method_async(get_bus(unit), &unit->call, FLEET_SYSTEMD_NAME, FLEET_SYSTEMD_PATH,
+                    FLEET_SYSTEMD_MANAGER, "ResetFailedUnit", reset, unit, "s", unit->name) < 0)
+        let_go(unit);
+}
+
 /* The next step, from what systemd says of it. */
 static void consider(Unit *unit, const FleetCommandUnitState *state)
 {
@@ -183,12 +200,10 @@ static void consider(Unit *unit, const FleetCommandUnitState *state)
         unlinkat(run->place->directory, "environment", 0);
     if (!unit->has_result && (state->code != 0 || inactive))
         keep_result(unit, state);
-    if (inactive) {
-        let_go(unit, state);
-        end(unit);
-    } else if (unit->has_result || unit->stop_at != 0) {
+    if (inactive)
+        forget(unit, state);
+    else if (unit->has_result || unit->stop_at != 0)
         send_stop(unit);
-    }
 }
 
 static int looked(sd_bus_message *reply, void *user_data, sd_bus_error *error)
