@@ -175,7 +175,7 @@ static FleetRun *take_report(FleetEngine *engine, FleetAttemptId id)
 {
     FleetRun *run = find_run(engine, id);
 
-    if (run == NULL)
+    if (run == NULL || fleet_action_is_terminal(run->staged)) /* an end that somebody asked for is on its way */
         return NULL;
     run->last_report = fleet_clock_boottime();
     if (run->due[FLEET_DUE_STEP_TIMEOUT] != FLEET_DUE_NEVER)
@@ -318,7 +318,7 @@ static void report_unknown(FleetAttemptId id, const char *message, gpointer host
 {
     FleetRun *run = find_run(host_data, id);
 
-    if (run == NULL || run->due[FLEET_DUE_RECOVERY] != FLEET_DUE_NEVER)
+    if (run == NULL || fleet_action_is_terminal(run->staged) || run->due[FLEET_DUE_RECOVERY] != FLEET_DUE_NEVER)
         return;
     FleetTransaction *transaction = fleet_transaction_new(run->engine->ledger);
     FleetAction *image = fleet_run_next_image(run);

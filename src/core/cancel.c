@@ -7,6 +7,9 @@
 #include "base/log.h"
 #include "base/timespan.h"
 
+/* How long to wait before what could not be stored is stored again. */
+#define STORE_AGAIN_USEC (2 * FLEET_USEC_PER_SEC)
+
 void fleet_run_stage_stop(FleetRun *run, FleetTransaction *transaction, FleetResult result, const char *message)
 {
     if (run->staged->cancel_result != FLEET_RESULT_NONE)
@@ -31,9 +34,9 @@ static void stop_stored(const GError *error, gpointer user_data)
 {
     FleetRun *run = user_data;
 
-    /* The limit is passed all the same: the timer comes at once, and the next try is made. */
+    /* The limit is passed all the same, so the next try follows soon. */
     if (error != NULL)
-        fleet_run_arm(run);
+        fleet_run_arm_later(run, fleet_clock_boottime() + STORE_AGAIN_USEC);
 }
 
 /* A driver that can no longer stop is not waited for: the action ends, and what the driver says later is logged. */

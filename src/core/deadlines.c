@@ -4,6 +4,9 @@
 
 #include "base/clock.h"
 
+/* How long to wait for an end that is on its way to the disk. */
+#define LOOK_AGAIN_USEC FLEET_USEC_PER_SEC
+
 /* Where a moment of the wall clock lies on CLOCK_BOOTTIME, as the clock stands now. */
 static gint64 on_boottime(gint64 realtime)
 {
@@ -78,6 +81,8 @@ static gboolean has_come(gint64 realtime)
 
 static void miss_start(FleetRun *run)
 {
+    if (run->staged->status != FLEET_ACTION_PENDING)
+        return; /* its start is on its way to the disk */
     if (has_come(run->committed->start_deadline))
         fleet_run_end(run, fleet_ending_new(FLEET_ACTION_FAILED, FLEET_RESULT_TIMED_OUT,
                                    "it did not start before its start deadline"));
@@ -127,7 +132,17 @@ static void act(FleetRun *run, FleetDue due)
     }
 }
 
-/* One cause at a time: what it does may change all the others. */
+void fleet_run_arm_later(FleetRun *run, gint64 earliest)
+{
+    fleet_run_arm(run);
+    for (guint i = FLEET_DUE_NOT_BEFORE; i <= FLEET_DUE_RETRY; i++)
+        if (run->due[i] != FLEET_DUE_NEVER)
+            run->due[i] = MAX(run->due[i], earliest);
+    set_timer(run);
+}
+
+/* One cause at a time: what it does may change all the others. While an end is on its way to the disk nothing is done,
+ * but nothing is forgotten either: it may not get there. */
 void fleet_run_fire(FleetTimer *timer)
 {
     FleetRun *run = timer->data;
@@ -136,6 +151,10 @@ void fleet_run_fire(FleetTimer *timer)
     for (guint i = 1; i < FLEET_DUE_LAST_; i++)
         if (run->due[i] < run->due[first])
             first = i;
+    if (first != FLEET_DUE_SETTLE && fleet_action_is_terminal(run->staged)) {
+        fleet_run_set_due(run, (FleetDue)first, fleet_clock_boottime() + LOOK_AGAIN_USEC);
+        return;
+    }
     run->due[first] = FLEET_DUE_NEVER;
     set_timer(run);
     act(run, (FleetDue)first);

@@ -186,6 +186,9 @@ void fleet_run_cancel_timed_out(FleetRun *run);
 /* Sets all moments that follow from the committed image. */
 void fleet_run_arm(FleetRun *run);
 
+/* The same after something could not be stored: nothing is due before the given moment. */
+void fleet_run_arm_later(FleetRun *run, gint64 earliest);
+
 /* The run's timer. */
 void fleet_run_fire(FleetTimer *timer);
 
