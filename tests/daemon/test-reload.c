@@ -204,7 +204,7 @@ static gboolean is_debugging(void)
 {
     g_autofree char *written = fleet_test_daemon_stderr(fleetd);
 
-    return strstr(written, "UnregisterDevice by user") != NULL;
+    return strstr(written, "UnregisterDevice 'nobody' by user") != NULL;
 }
 
 START_TEST(log_level_changes)
@@ -214,7 +214,7 @@ START_TEST(log_level_changes)
     ck_assert(!is_debugging());
     reload_with("[Log]\nLevel=debug\n");
     refused_call();
-    wait_stderr("UnregisterDevice by user");
+    wait_stderr("UnregisterDevice 'nobody' by user");
 }
 END_TEST
 
