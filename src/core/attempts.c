@@ -65,6 +65,9 @@ gboolean fleet_run_stage_attempt(FleetRun *run, FleetTransaction *transaction, G
 
 void fleet_run_hand_over(FleetRun *run)
 {
+    if (run->ending != NULL)
+        return; /* its time was over before it began */
+
     const FleetDriverClass *class = run->driver->class;
     const FleetDevice *device = fleet_registry_lookup(run->engine->registry, run->committed->device_id, NULL);
 
