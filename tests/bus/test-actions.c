@@ -175,7 +175,7 @@ START_TEST(call_is_answered_with_all)
     fleet_test_assert_entry(info, "CompletedAt", "0");
     fleet_test_assert_entry(info, "Attempt", "1");
     fleet_test_assert_entry(info, "MaxAttempts", "1");
-    fleet_test_assert_entry(info, "Cancelable", "false");
+    fleet_test_assert_entry(info, "Cancelable", "true");
     fleet_test_assert_entry(info, "RequestId", "''");
     guint32 owner;
     ck_assert(g_variant_lookup(info, "OwnerUid", "u", &owner));

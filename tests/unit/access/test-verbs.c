@@ -44,10 +44,17 @@ START_TEST(every_method_of_the_contract_has_a_verb)
         /* What only looks is named so; a method that changes something must not slip in among them. */
         gboolean reads = g_str_has_prefix((*method)->name, "Get") || g_str_has_prefix((*method)->name, "List") ||
                          g_str_has_prefix((*method)->name, "Query");
-        ck_assert_msg((verb == FLEET_VERB_READ) == reads, "%s.%s has the wrong verb", interfaces[_i], (*method)->name);
+        ck_assert_msg((verb == FLEET_VERB_READ || verb == FLEET_VERB_READ_AUDIT) == reads, "%s.%s has the wrong verb",
+                interfaces[_i], (*method)->name);
         gboolean runs = strstr((*method)->name, "Initiate") != NULL;
         ck_assert_msg(
                 (verb == FLEET_VERB_RUN_ACTIONS) == runs, "%s.%s has the wrong verb", interfaces[_i], (*method)->name);
+        gboolean cancels = strstr((*method)->name, "Cancel") != NULL;
+        ck_assert_msg((verb == FLEET_VERB_CANCEL_ACTIONS) == cancels, "%s.%s has the wrong verb", interfaces[_i],
+                (*method)->name);
+        gboolean audits = strstr((*method)->name, "Audit") != NULL;
+        ck_assert_msg(
+                (verb == FLEET_VERB_READ_AUDIT) == audits, "%s.%s has the wrong verb", interfaces[_i], (*method)->name);
     }
 }
 END_TEST
@@ -122,7 +129,9 @@ END_TEST
 static const struct {
     FleetVerb verb;
     const char *what;
-} guarded[] = {{FLEET_VERB_MANAGE_DEVICES, "manage devices"}, {FLEET_VERB_RUN_ACTIONS, "run actions on devices"}};
+} guarded[] = {{FLEET_VERB_MANAGE_DEVICES, "manage devices"}, {FLEET_VERB_RUN_ACTIONS, "run actions on devices"},
+        {FLEET_VERB_CANCEL_ACTIONS, "cancel actions"}, {FLEET_VERB_CANCEL_ANY, "cancel actions of others"},
+        {FLEET_VERB_READ_AUDIT, "look at the audit"}};
 
 START_TEST(others_may_not_and_hear_why)
 {
@@ -155,7 +164,7 @@ int main(void)
     tcase_add_loop_test(table, every_method_of_the_contract_has_a_verb, 0, G_N_ELEMENTS(interfaces));
     tcase_add_loop_test(table, nothing_else_is_open, 0, G_N_ELEMENTS(interfaces));
     tcase_add_loop_test(table, method_without_a_row_is_open_to_nobody, 0, G_N_ELEMENTS(unknown));
-    tcase_add_loop_test(check, root_and_the_own_user_may_do_everything, 0, FLEET_VERB_RUN_ACTIONS + 1);
+    tcase_add_loop_test(check, root_and_the_own_user_may_do_everything, 0, FLEET_VERB_READ_AUDIT + 1);
     tcase_add_test(check, anybody_may_look);
     tcase_add_loop_test(check, others_may_not_and_hear_why, 0, G_N_ELEMENTS(guarded));
     tcase_add_test(check, user_that_is_not_known_is_nobody);

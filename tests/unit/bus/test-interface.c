@@ -72,6 +72,9 @@ START_TEST(device_differs_in_what_changed)
     g_autoptr(FleetDevice) busy = fleet_device_copy(before);
     busy->action = (FleetActionId){1705312200000, 1};
     assert_diff(&fleet_device_interface, before, busy, "CurrentAction CurrentActionId");
+    g_autoptr(FleetDevice) queued = fleet_device_copy(busy);
+    queued->queued = 3;
+    assert_diff(&fleet_device_interface, busy, queued, "QueuedActions");
     g_autoptr(FleetDevice) seen = fleet_device_copy(before);
     seen->last_seen_at = 1;
     assert_diff(&fleet_device_interface, before, seen, "");
@@ -95,10 +98,14 @@ START_TEST(action_differs_in_what_changed)
     fleet_action_set_text(&detail->phase, "downloading");
     assert_diff(&fleet_action_interface, running, detail, "Phase Progress ProgressKnown");
 
+    g_autoptr(FleetAction) past = fleet_action_copy(running);
+    past->past_return = TRUE;
+    assert_diff(&fleet_action_interface, running, past, "Cancelable");
+
     g_autoptr(FleetAction) failed = fleet_action_copy(detail);
     failed->status = FLEET_ACTION_FAILED;
     failed->result = FLEET_RESULT_FAILED;
-    failed->completed_at = 2;
+    failed->completed_at = 2; /* and so it can no longer be cancelled */
     fleet_action_set_text(&failed->phase, "");
     fleet_action_set_text(&failed->message, "no");
     fleet_action_set_text(&failed->error_name, "org.example.Error");
@@ -107,7 +114,7 @@ START_TEST(action_differs_in_what_changed)
             names(&fleet_action_interface, fleet_interface_diff(&fleet_action_interface, detail, failed));
     g_auto(GStrv) changed = g_strsplit(mask, " ", -1);
     static const char *const expected[] = {
-            "Status", "Result", "Phase", "Message", "CompletedAt", "ErrorName", "ErrorMessage"};
+            "Status", "Result", "Phase", "Message", "CompletedAt", "Cancelable", "ErrorName", "ErrorMessage"};
     ck_assert_uint_eq(g_strv_length(changed), G_N_ELEMENTS(expected));
     for (guint i = 0; i < G_N_ELEMENTS(expected); i++)
         ck_assert(g_strv_contains((const char *const *)changed, expected[i]));

@@ -11,6 +11,8 @@
 
 #define FINISHED_MAX 1000
 #define FINISHED_AGE (3600 * FLEET_USEC_PER_SEC)
+#define RUNNING_MAX 1000
+#define TIMEOUT (3600 * FLEET_USEC_PER_SEC)
 
 static void note(FleetTestCore *core, const char *format, ...) G_GNUC_PRINTF(2, 3);
 static void note(FleetTestCore *core, const char *format, ...)
@@ -38,26 +40,39 @@ static void expect_staged(gboolean staged, const GError *error)
 
 /* The recording observer. */
 
+static void tell(FleetTestCore *core, const char *format, ...) G_GNUC_PRINTF(2, 3);
+static void tell(FleetTestCore *core, const char *format, ...)
+{
+    g_autofree char *text = NULL;
+    va_list ap;
+
+    va_start(ap, format);
+    text = g_strdup_vprintf(format, ap);
+    va_end(ap);
+    core->told = TRUE;
+    note(core, "%s", text);
+}
+
 static void device_added(const FleetDevice *device, gpointer user_data)
 {
-    note(user_data, "device added %s %s", device->id, fleet_device_status_to_string(device->status));
+    tell(user_data, "device added %s %s", device->id, fleet_device_status_to_string(device->status));
 }
 
 static void device_changed(const FleetDevice *before, const FleetDevice *after, gpointer user_data)
 {
     expect(g_str_equal(before->id, after->id), "a device changes its id");
-    note(user_data, "device changed %s %s->%s", after->id, fleet_device_status_to_string(before->status),
+    tell(user_data, "device changed %s %s->%s", after->id, fleet_device_status_to_string(before->status),
             fleet_device_status_to_string(after->status));
 }
 
 static void device_removed(const FleetDevice *device, gpointer user_data)
 {
-    note(user_data, "device removed %s", device->id);
+    tell(user_data, "device removed %s", device->id);
 }
 
 static void action_added(const FleetAction *action, gpointer user_data)
 {
-    note(user_data, "action added %" G_GINT64_FORMAT " %s", action->id.sequence,
+    tell(user_data, "action added %" G_GINT64_FORMAT " %s", action->id.sequence,
             fleet_action_status_to_string(action->status));
 }
 
@@ -69,7 +84,7 @@ static void action_changed(const FleetAction *before, const FleetAction *after, 
     if (before->status == after->status)
         g_ptr_array_add(core->details, fleet_action_ref(after));
     else
-        note(core, "action changed %" G_GINT64_FORMAT " %s->%s", after->id.sequence,
+        tell(core, "action changed %" G_GINT64_FORMAT " %s->%s", after->id.sequence,
                 fleet_action_status_to_string(before->status), fleet_action_status_to_string(after->status));
 }
 
@@ -80,7 +95,11 @@ static void action_removed(const FleetAction *action, gpointer user_data)
 
 static void committed(gpointer user_data)
 {
-    note(user_data, "committed");
+    FleetTestCore *core = user_data;
+
+    if (core->told)
+        note(core, "committed");
+    core->told = FALSE;
 }
 
 static void storage_changed(gboolean works, const char *reason, gpointer user_data)
@@ -122,6 +141,7 @@ FleetTestCore *fleet_test_core_new(const char *directory)
     core->details = g_ptr_array_new_with_free_func(unref_action);
     core->link = (FleetObserverLink){.observer = &recorder, .user_data = core};
     core->types = fleet_action_types_new();
+    core->parameters = fleet_parameters_new_empty();
     core->store = fleet_store_open(directory, &error);
     fleet_test_assert_no_error(error);
     core->timers = fleet_timers_new();
@@ -130,7 +150,13 @@ FleetTestCore *fleet_test_core_new(const char *directory)
     core->engine = fleet_engine_new(core->ledger, core->registry, core->timers, &core->observers,
             fleet_store_last_action_sequence(core->store));
     core->history = fleet_history_new(core->store, core->engine);
-    fleet_engine_configure(core->engine, core->types, FINISHED_MAX, FINISHED_AGE);
+    core->settings = (FleetEngineSettings){.types = core->types,
+            .finished_max = FINISHED_MAX,
+            .finished_age = FINISHED_AGE,
+            .running_max = RUNNING_MAX,
+            .cancel_timeout = TIMEOUT,
+            .recovery_timeout = TIMEOUT};
+    fleet_test_core_configure(core);
     fleet_test_core_simulate(core, 0, 1.0);
     if (!fleet_store_load(core->store, 0, FINISHED_MAX, load_device, load_action, core, &error))
         fleet_test_assert_no_error(error);
@@ -148,6 +174,7 @@ void fleet_test_core_free(FleetTestCore *core)
     fleet_ledger_free(core->ledger);
     fleet_timers_free(core->timers);
     fleet_action_types_free(core->types);
+    fleet_parameters_unref(core->parameters);
     g_string_free(core->events, TRUE);
     g_ptr_array_unref(core->details);
     g_clear_error(&core->failure);
@@ -160,6 +187,89 @@ void fleet_test_core_simulate(FleetTestCore *core, gint64 duration, double succe
             .min_duration = duration, .max_duration = duration, .success_rate = success_rate};
 
     fleet_simulated_driver_configure(fleet_engine_driver(core->engine, "simulated"), &simulation);
+}
+
+/* The driver that the check has taken over; there is one at a time. */
+static FleetTestCore *by_hand;
+
+static GRefString *plan_by_hand(
+        FleetDriver *driver, const FleetAction *action, const FleetDevice *device, GError **error)
+{
+    if (!by_hand->refuses)
+        return g_ref_string_new("by hand");
+    g_set_error(error, FLEET_ERROR, FLEET_ERROR_UNSUPPORTED, "the driver does not do this");
+    return NULL;
+}
+
+static void note_attempt(const char *what, const FleetAttempt *attempt)
+{
+    note(by_hand, "driver %s %" G_GINT64_FORMAT "/%u", what, attempt->id.sequence, attempt->id.number);
+}
+
+static void start_by_hand(FleetDriver *driver, FleetAttempt *attempt)
+{
+    note_attempt("starts", attempt);
+}
+
+static void reattach_by_hand(FleetDriver *driver, FleetAttempt *attempt)
+{
+    note_attempt("finds", attempt);
+}
+
+static void cancel_by_hand(FleetDriver *driver, FleetAttempt *attempt)
+{
+    note_attempt("stops", attempt);
+}
+
+static void release_by_hand(FleetDriver *driver, FleetAttempt *attempt)
+{
+    note_attempt("lets go", attempt);
+}
+
+FleetDriver *fleet_test_core_driver(const FleetTestCore *core)
+{
+    return fleet_engine_driver(core->engine, "simulated");
+}
+
+void fleet_test_core_take_over(FleetTestCore *core)
+{
+    static FleetDriverClass class;
+
+    class = fleet_simulated_driver_class;
+    class.plan = plan_by_hand;
+    class.start = start_by_hand;
+    class.reattach = reattach_by_hand;
+    class.cancel = cancel_by_hand;
+    class.release = release_by_hand;
+    by_hand = core;
+    fleet_test_core_driver(core)->class = &class;
+}
+
+void fleet_test_core_finish(FleetTestCore *core, gint64 sequence, guint attempt, FleetOutcome outcome)
+{
+    const FleetDriver *driver = fleet_test_core_driver(core);
+
+    driver->host->finished(
+            (FleetAttemptId){.sequence = sequence, .number = attempt}, outcome, "so it was", "", driver->host_data);
+}
+
+void fleet_test_core_phase(FleetTestCore *core, gint64 sequence, guint attempt, const char *phase)
+{
+    const FleetDriver *driver = fleet_test_core_driver(core);
+
+    driver->host->phase((FleetAttemptId){.sequence = sequence, .number = attempt}, phase, driver->host_data);
+}
+
+void fleet_test_core_configure(FleetTestCore *core)
+{
+    fleet_engine_configure(core->engine, &core->settings);
+}
+
+void fleet_test_core_retain(FleetTestCore *core, guint finished_max, gint64 finished_age)
+{
+    core->settings.finished_max = finished_max;
+    core->settings.finished_age = finished_age;
+    fleet_test_core_configure(core);
 }
 
 /* Named changes. */
@@ -198,7 +308,7 @@ void fleet_test_core_end(FleetTestCore *core, const char *name, FleetTransaction
 
 void fleet_test_core_register(FleetTestCore *core, const char *name, const char *id)
 {
-    const FleetDeviceSpec spec = {.id = id, .name = "", .type = "router", .status = ""};
+    const FleetDeviceSpec spec = {.id = id, .name = "", .type = "router", .status = "", .driver = ""};
     FleetTransaction *transaction = fleet_transaction_new(core->ledger);
     GError *error = NULL;
 
@@ -238,19 +348,33 @@ void fleet_test_core_unregister(FleetTestCore *core, const char *name, const cha
     fleet_test_core_end(core, name, transaction, error);
 }
 
-FleetActionId fleet_test_core_initiate(FleetTestCore *core, const char *name, const char *id)
+FleetActionRequest fleet_test_core_request(const FleetTestCore *core, const char *id)
+{
+    return (FleetActionRequest){.device_id = id,
+            .type = "SOFTWARE_UPDATE",
+            .parameters = core->parameters,
+            .owner_uid = 1000,
+            .policy = fleet_policy_default,
+            .request_id = ""};
+}
+
+FleetInitiated fleet_test_core_initiate_as(FleetTestCore *core, const char *name, const FleetActionRequest *request)
 {
     FleetTransaction *transaction = fleet_transaction_new(core->ledger);
-    g_autoptr(FleetParameters) parameters = fleet_parameters_new_empty();
-    const FleetActionRequest request = {
-            .device_id = id, .type = "SOFTWARE_UPDATE", .parameters = parameters, .owner_uid = 1000};
-    FleetActionId action = {0};
+    FleetInitiated initiated = {0};
     GError *error = NULL;
 
-    gboolean staged = fleet_engine_stage_initiate(core->engine, transaction, &request, &action, &error);
+    gboolean staged = fleet_engine_stage_initiate(core->engine, transaction, request, &initiated, &error);
     expect_staged(staged, error);
     fleet_test_core_end(core, name, transaction, error);
-    return action;
+    return initiated;
+}
+
+FleetActionId fleet_test_core_initiate(FleetTestCore *core, const char *name, const char *id)
+{
+    const FleetActionRequest request = fleet_test_core_request(core, id);
+
+    return fleet_test_core_initiate_as(core, name, &request).id;
 }
 
 /* Waiting. */

@@ -25,14 +25,19 @@ struct FleetTestCore {
     FleetEngine *engine;
     FleetHistory *history;
     FleetActionTypes *types;
+    FleetEngineSettings settings; /* to change, and to hand over with _configure() */
+    FleetParameters *parameters;  /* none; of all requests */
     FleetObservers observers;
     FleetObserverLink link;
 
     /* One line each: "device added a IDLE", "device changed a IDLE->BUSY", "device removed a", "action added 1
-     * PENDING", "action changed 1 PENDING->RUNNING", "action removed 1", "committed", "storage failed", "storage ok";
+     * PENDING", "action changed 1 PENDING->RUNNING", "action removed 1", "committed" (of a
+     * transaction that told any of these), "storage failed", "storage ok";
      * and what became of a named change: "done NAME", "NAME: DeviceExists". */
     GString *events;
     GPtrArray *details; /* of FleetAction: each image that told nothing new but detail */
+    gboolean told;      /* since the last commit */
+    gboolean refuses;   /* see _take_over() */
     GError *failure;    /* what the last change that failed was told */
 };
 
@@ -41,8 +46,26 @@ struct FleetTestCore {
 FleetTestCore *fleet_test_core_new(const char *directory) G_GNUC_WARN_UNUSED_RESULT;
 void fleet_test_core_free(FleetTestCore *core);
 
-/* How long actions take from now on, in µs, and how many of them succeed (0.0 to 1.0). */
+/* How long actions take from now on, in µs, and how many of them succeed (0.0 to 1.0). No failure is transient. */
 void fleet_test_core_simulate(FleetTestCore *core, gint64 duration, double success_rate);
+
+/*
+ * From now on the driver does nothing by itself: what it is asked to do is written down, "driver starts 1/2" (the
+ * second attempt of action 1), "driver finds 1/2" (after a restart), "driver stops 1/2", "driver lets go 1/2", and the
+ * check reports what comes of it. While core->refuses it does nothing of the kind, and says so.
+ */
+void fleet_test_core_take_over(FleetTestCore *core);
+
+/* Reports of that driver; others through fleet_test_core_driver(core)->host. */
+FleetDriver *fleet_test_core_driver(const FleetTestCore *core);
+void fleet_test_core_finish(FleetTestCore *core, gint64 sequence, guint attempt, FleetOutcome outcome);
+void fleet_test_core_phase(FleetTestCore *core, gint64 sequence, guint attempt, const char *phase);
+
+/* Hands core->settings to the engine. */
+void fleet_test_core_configure(FleetTestCore *core);
+
+/* The same, with another retention. */
+void fleet_test_core_retain(FleetTestCore *core, guint finished_max, gint64 finished_age);
 
 /* Makes a change, and has what becomes of it written down under its name (a static string). */
 void fleet_test_core_register(FleetTestCore *core, const char *name, const char *id);
@@ -50,6 +73,10 @@ void fleet_test_core_status(FleetTestCore *core, const char *name, const char *i
 void fleet_test_core_update(FleetTestCore *core, const char *name, const char *id, const char *new_name);
 void fleet_test_core_unregister(FleetTestCore *core, const char *name, const char *id);
 FleetActionId fleet_test_core_initiate(FleetTestCore *core, const char *name, const char *id);
+
+/* What _initiate() asks for: a SOFTWARE_UPDATE with all defaults. To be changed and given to _initiate_as(). */
+FleetActionRequest fleet_test_core_request(const FleetTestCore *core, const char *id) G_GNUC_WARN_UNUSED_RESULT;
+FleetInitiated fleet_test_core_initiate_as(FleetTestCore *core, const char *name, const FleetActionRequest *request);
 
 /* Sends a transaction on its way, or refuses it if there is an error (taken). */
 void fleet_test_core_end(FleetTestCore *core, const char *name, FleetTransaction *transaction, GError *error);

@@ -110,8 +110,9 @@ START_TEST(action_past_its_retention_is_found_in_the_store)
 {
     g_auto(Answer) answer = {0};
 
-    fleet_engine_configure(core->engine, core->types, 0, 0);
+    fleet_test_core_retain(core, 0, 0);
     FleetActionId id = run("device-0");
+    fleet_test_core_wait(core, "action removed 1");
     ck_assert_ptr_null(fleet_engine_lookup(core->engine, id));
     fleet_history_find(core->history, text_of(id), found, &answer);
     ck_assert(fleet_history_is_busy(core->history));
@@ -195,8 +196,9 @@ START_TEST(many_questions_are_each_answered_once)
 {
     Answer answers[50] = {0};
 
-    fleet_engine_configure(core->engine, core->types, 0, 0);
+    fleet_test_core_retain(core, 0, 0);
     FleetActionId id = run("device-0");
+    fleet_test_core_wait(core, "action removed 1");
     for (guint i = 0; i < G_N_ELEMENTS(answers); i++)
         fleet_history_find(core->history, i % 2 == 0 ? text_of(id) : "action_1_1", found, &answers[i]);
     for (guint i = 0; i < G_N_ELEMENTS(answers); i++) {

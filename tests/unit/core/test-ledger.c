@@ -130,7 +130,7 @@ END_TEST
 
 START_TEST(unstaged_changes_leave_no_trace)
 {
-    const FleetDeviceSpec spec = {.id = "b", .name = "", .type = "", .status = ""};
+    const FleetDeviceSpec spec = {.id = "b", .name = "", .type = "", .status = "", .driver = ""};
     FleetDeviceStatus previous;
 
     fleet_test_core_register(core, "a", "a");
@@ -141,7 +141,7 @@ START_TEST(unstaged_changes_leave_no_trace)
     ck_assert(fleet_registry_stage_status(core->registry, transaction, "a", FLEET_DEVICE_OFFLINE, &previous, NULL));
     ck_assert(fleet_registry_stage_register(core->registry, transaction, &spec, NULL));
     ck_assert(fleet_registry_stage_status(core->registry, transaction, "b", FLEET_DEVICE_ERROR, &previous, NULL));
-    fleet_transaction_unstage(transaction);
+    fleet_transaction_unstage(transaction, FLEET_MARK_BEGIN);
     ck_assert_int_eq(fleet_registry_lookup_staged(core->registry, "a", NULL)->status, FLEET_DEVICE_IDLE);
     ck_assert_ptr_null(fleet_registry_lookup_staged(core->registry, "b", NULL));
 
@@ -161,7 +161,7 @@ START_TEST(transaction_of_many_steps_is_told_as_one)
 
     for (guint i = 0; i < 3; i++) {
         g_autofree char *id = g_strdup_printf("device-%u", i);
-        const FleetDeviceSpec spec = {.id = id, .name = "", .type = "", .status = "OFFLINE"};
+        const FleetDeviceSpec spec = {.id = id, .name = "", .type = "", .status = "OFFLINE", .driver = ""};
 
         ck_assert(fleet_registry_stage_register(core->registry, transaction, &spec, NULL));
     }

@@ -32,7 +32,7 @@ static void add(const char *id)
 static gboolean stage_spec(const char *id, const char *name, const char *type, const char *status,
         FleetTransaction *transaction, GError **error)
 {
-    const FleetDeviceSpec spec = {.id = id, .name = name, .type = type, .status = status};
+    const FleetDeviceSpec spec = {.id = id, .name = name, .type = type, .status = status, .driver = ""};
 
     return fleet_registry_stage_register(core->registry, transaction, &spec, error);
 }

@@ -40,7 +40,13 @@ START_TEST(new_action_is_pending)
     ck_assert(action->progress == 0);
     ck_assert(!action->progress_known);
     ck_assert_uint_eq(action->attempt, 0);
-    ck_assert_uint_eq(action->max_attempts, 1);
+    ck_assert_uint_eq(action->policy.max_attempts, 1);
+    ck_assert_str_eq(action->request_id, "");
+    ck_assert_int_eq(action->priority, 0);
+    ck_assert_int_eq(action->not_before, 0);
+    ck_assert_int_eq(action->start_deadline, 0);
+    ck_assert_int_eq(action->cancel_result, FLEET_RESULT_NONE);
+    ck_assert(!action->past_return);
 }
 END_TEST
 

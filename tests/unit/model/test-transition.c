@@ -14,17 +14,43 @@ static FleetDevice *make(FleetDeviceStatus status, gint64 sequence)
     return device;
 }
 
-/* Every pair of statuses, the index being from * their number + to. */
+/* The promise, written down a second time, on purpose: what action_moves.def has is compared with it. */
+static const struct {
+    FleetActionStatus from, to;
+    FleetResult result;
+} legal[] = {
+        {FLEET_ACTION_PENDING, FLEET_ACTION_RUNNING, FLEET_RESULT_NONE},
+        {FLEET_ACTION_PENDING, FLEET_ACTION_FAILED, FLEET_RESULT_TIMED_OUT},
+        {FLEET_ACTION_PENDING, FLEET_ACTION_FAILED, FLEET_RESULT_REJECTED},
+        {FLEET_ACTION_PENDING, FLEET_ACTION_CANCELLED, FLEET_RESULT_CANCELLED},
+        {FLEET_ACTION_RUNNING, FLEET_ACTION_COMPLETED, FLEET_RESULT_SUCCESS},
+        {FLEET_ACTION_RUNNING, FLEET_ACTION_FAILED, FLEET_RESULT_FAILED},
+        {FLEET_ACTION_RUNNING, FLEET_ACTION_FAILED, FLEET_RESULT_REJECTED},
+        {FLEET_ACTION_RUNNING, FLEET_ACTION_FAILED, FLEET_RESULT_TIMED_OUT},
+        {FLEET_ACTION_RUNNING, FLEET_ACTION_FAILED, FLEET_RESULT_LOST},
+        {FLEET_ACTION_RUNNING, FLEET_ACTION_CANCELLED, FLEET_RESULT_CANCELLED},
+        {FLEET_ACTION_RUNNING, FLEET_ACTION_CANCELLED, FLEET_RESULT_SUPERSEDED},
+};
+
+static gboolean is_legal(FleetActionStatus from, FleetActionStatus to, FleetResult result)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(legal); i++)
+        if (legal[i].from == from && legal[i].to == to && legal[i].result == result)
+            return TRUE;
+    return FALSE;
+}
+
+#define TRIPLES (FLEET_ACTION_STATUS_LAST_ * FLEET_ACTION_STATUS_LAST_ * FLEET_RESULT_LAST_)
+
+/* Every move and every result, the index being (from * statuses + to) * results + result. */
 START_TEST(action_moves)
 {
-    FleetActionStatus from = (FleetActionStatus)(_i / FLEET_ACTION_STATUS_LAST_);
-    FleetActionStatus to = (FleetActionStatus)(_i % FLEET_ACTION_STATUS_LAST_);
-    gboolean legal = (from == FLEET_ACTION_PENDING && to == FLEET_ACTION_RUNNING) ||
-                     (from == FLEET_ACTION_RUNNING && to == FLEET_ACTION_COMPLETED) ||
-                     (from == FLEET_ACTION_RUNNING && to == FLEET_ACTION_FAILED);
+    FleetResult result = (FleetResult)(_i % FLEET_RESULT_LAST_);
+    FleetActionStatus to = (FleetActionStatus)(_i / FLEET_RESULT_LAST_ % FLEET_ACTION_STATUS_LAST_);
+    FleetActionStatus from = (FleetActionStatus)(_i / FLEET_RESULT_LAST_ / FLEET_ACTION_STATUS_LAST_);
 
-    ck_assert_msg(fleet_action_may_move(from, to) == legal, "%s to %s", fleet_action_status_to_string(from),
-            fleet_action_status_to_string(to));
+    ck_assert_msg(fleet_action_may_move(from, to, result) == is_legal(from, to, result), "%s to %s with '%s'",
+            fleet_action_status_to_string(from), fleet_action_status_to_string(to), fleet_result_to_string(result));
 }
 END_TEST
 
@@ -32,7 +58,30 @@ START_TEST(nothing_leaves_a_terminal_status)
 {
     for (guint from = FLEET_ACTION_COMPLETED; from < FLEET_ACTION_STATUS_LAST_; from++)
         for (guint to = 0; to < FLEET_ACTION_STATUS_LAST_; to++)
-            ck_assert(!fleet_action_may_move((FleetActionStatus)from, (FleetActionStatus)to));
+            for (guint result = 0; result < FLEET_RESULT_LAST_; result++)
+                ck_assert(!fleet_action_may_move((FleetActionStatus)from, (FleetActionStatus)to, (FleetResult)result));
+}
+END_TEST
+
+/* What docs/actions.md is drawn from: the same moves, each once, and each with its reason. */
+START_TEST(the_table_of_moves_has_them_all)
+{
+    guint results = 0;
+
+    for (guint i = 0; i < fleet_action_moves_count; i++) {
+        const FleetActionMove *move = &fleet_action_moves[i];
+
+        ck_assert_str_ne(move->when, "");
+        for (guint j = 0; j < i; j++)
+            ck_assert(fleet_action_moves[j].from != move->from || fleet_action_moves[j].to != move->to);
+        for (guint result = 0; result < FLEET_RESULT_LAST_; result++) {
+            gboolean has = (move->results & 1u << result) != 0;
+
+            ck_assert(has == is_legal(move->from, move->to, (FleetResult)result));
+            results += has;
+        }
+    }
+    ck_assert_uint_eq(results, G_N_ELEMENTS(legal));
 }
 END_TEST
 
@@ -108,9 +157,18 @@ START_TEST(the_end_of_an_action_sets_the_status)
     FleetDeviceStatus now = (FleetDeviceStatus)_i;
     gboolean stays = now == FLEET_DEVICE_OFFLINE || now == FLEET_DEVICE_MAINTENANCE;
 
-    ck_assert_int_eq(fleet_device_status_after(now, FLEET_ACTION_COMPLETED), stays ? now : FLEET_DEVICE_IDLE);
-    ck_assert_int_eq(fleet_device_status_after(now, FLEET_ACTION_FAILED), stays ? now : FLEET_DEVICE_ERROR);
-    ck_assert_int_eq(fleet_device_status_after(now, FLEET_ACTION_CANCELLED), stays ? now : FLEET_DEVICE_ERROR);
+    ck_assert_int_eq(fleet_device_status_after(now, FLEET_ACTION_COMPLETED, FALSE), stays ? now : FLEET_DEVICE_IDLE);
+    ck_assert_int_eq(fleet_device_status_after(now, FLEET_ACTION_FAILED, FALSE), stays ? now : FLEET_DEVICE_ERROR);
+    ck_assert_int_eq(fleet_device_status_after(now, FLEET_ACTION_CANCELLED, FALSE), stays ? now : FLEET_DEVICE_IDLE);
+}
+END_TEST
+
+START_TEST(an_end_by_force_leaves_an_error)
+{
+    FleetDeviceStatus now = (FleetDeviceStatus)_i;
+
+    ck_assert_int_eq(fleet_device_status_after(now, FLEET_ACTION_CANCELLED, TRUE), FLEET_DEVICE_ERROR);
+    ck_assert_int_eq(fleet_device_status_after(now, FLEET_ACTION_FAILED, TRUE), FLEET_DEVICE_ERROR);
 }
 END_TEST
 
@@ -120,12 +178,14 @@ int main(void)
     TCase *actions = fleet_test_case(suite, "actions");
     TCase *devices = fleet_test_case(suite, "devices");
 
-    tcase_add_loop_test(actions, action_moves, 0, FLEET_ACTION_STATUS_LAST_ * FLEET_ACTION_STATUS_LAST_);
+    tcase_add_loop_test(actions, action_moves, 0, TRIPLES);
     tcase_add_test(actions, nothing_leaves_a_terminal_status);
+    tcase_add_test(actions, the_table_of_moves_has_them_all);
     tcase_add_loop_test(devices, a_device_without_action_is_free_by_its_status, 0, FLEET_DEVICE_STATUS_LAST_);
     tcase_add_loop_test(devices, a_device_with_action_is_never_free, 0, FLEET_DEVICE_STATUS_LAST_);
     tcase_add_loop_test(devices, any_status_may_be_set_on_a_device_without_action, 0, FLEET_DEVICE_STATUS_LAST_);
     tcase_add_loop_test(devices, four_statuses_may_be_set_while_an_action_runs, 0, FLEET_DEVICE_STATUS_LAST_);
     tcase_add_loop_test(devices, the_end_of_an_action_sets_the_status, 0, FLEET_DEVICE_STATUS_LAST_);
+    tcase_add_loop_test(devices, an_end_by_force_leaves_an_error, 0, FLEET_DEVICE_STATUS_LAST_);
     return fleet_test_main(suite);
 }
