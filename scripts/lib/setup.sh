@@ -12,7 +12,7 @@ cd "$root" || exit
     build_packages=(gcc libc6-dev pkg-config meson ninja-build python3 libglib2.0-dev libsystemd-dev libsqlite3-dev
         libjson-glib-dev)
     bus_packages=(dbus-daemon systemd libglib2.0-bin)
-    test_packages=(check scdoc sqlite3 bash-completion)
+    test_packages=(check scdoc sqlite3 bash-completion rsync)
 }
 
 die() {
