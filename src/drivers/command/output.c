@@ -23,8 +23,9 @@ struct FleetCommandOutput {
     char *status;
     char *phase;
     guint phases;
-    double progress; /* not reported yet; negative = none */
-    gboolean new_status;
+    double progress;     /* not reported yet; negative = none */
+    gboolean new_status; /* not reported yet */
+    gboolean same_phase; /* it was said again, which is a sign of life; not reported yet */
 };
 
 FleetCommandOutput *fleet_command_output_new(const FleetCommandOutputFuncs *funcs, gpointer user_data)
@@ -108,7 +109,8 @@ static gboolean take_phase(FleetCommandOutput *output, const char *phase)
     if (!g_ascii_islower(phase[0]) || strlen(phase) > PHASE_MAX ||
             phase[strspn(phase, "abcdefghijklmnopqrstuvwxyz0123456789-")] != '\0')
         return FALSE;
-    if (g_str_equal(phase, output->phase))
+    output->same_phase = g_str_equal(phase, output->phase);
+    if (output->same_phase)
         return TRUE;
     if (output->phases == FLEET_COMMAND_PHASES_MAX)
         return FALSE;
@@ -123,7 +125,7 @@ static gboolean take_status(FleetCommandOutput *output, const char *value)
 {
     g_autofree char *status = clean(value, MIN(strlen(value), STATUS_MAX));
 
-    output->new_status |= !g_str_equal(status, output->status);
+    output->new_status = TRUE;
     g_free(output->status);
     output->status = g_steal_pointer(&status);
     return TRUE;
@@ -167,6 +169,9 @@ static void report(FleetCommandOutput *output)
     if (output->new_status)
         output->funcs->status(output->status, output->user_data);
     output->new_status = FALSE;
+    if (output->same_phase)
+        output->funcs->phase(output->phase, output->user_data);
+    output->same_phase = FALSE;
 }
 
 /* As much as fits of a line that is longer is one piece; its rest is a line by itself, but never protocol. */

@@ -125,10 +125,23 @@ START_TEST(the_last_of_many_counts)
 
     feed(output, "PROGRESS 0.1\nSTATUS a\nPROGRESS 0.2\nSTATUS b\nPROGRESS 0.3\n");
     expect("progress 0.30\nstatus b\n");
-    feed(output, "STATUS b\n");
-    expect("");
-    feed(output, "PHASE a\nPHASE a\nPHASE b\nPHASE a\n");
+    feed(output, "PHASE a\nPHASE b\nPHASE a\n");
     expect("phase a\nphase b\nphase a\n");
+}
+END_TEST
+
+START_TEST(what_is_said_again_is_a_sign_of_life)
+{
+    g_autoptr(FleetCommandOutput) output = new_output();
+
+    feed(output, "PHASE a\nSTATUS b\nPROGRESS 0.5\n");
+    g_string_truncate(reports, 0);
+    feed(output, "PHASE a\nPHASE a\n");
+    expect("phase a\n");
+    feed(output, "STATUS b\nSTATUS b\n");
+    expect("status b\n");
+    feed(output, "PROGRESS 0.5\nPROGRESS 0.5\n");
+    expect("progress 0.50\n");
 }
 END_TEST
 
@@ -250,6 +263,7 @@ int main(void)
     tcase_add_test(tcase, stderr_is_log);
     tcase_add_test(tcase, lines_may_come_in_pieces);
     tcase_add_test(tcase, the_last_of_many_counts);
+    tcase_add_test(tcase, what_is_said_again_is_a_sign_of_life);
     tcase_add_test(tcase, phases_have_an_end);
     tcase_add_test(tcase, long_lines_are_cut_and_are_no_protocol);
     tcase_add_test(tcase, a_line_that_just_fits_is_protocol);
