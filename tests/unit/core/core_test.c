@@ -377,6 +377,18 @@ FleetActionId fleet_test_core_initiate(FleetTestCore *core, const char *name, co
     return fleet_test_core_initiate_as(core, name, &request).id;
 }
 
+FleetActionStatus fleet_test_core_cancel(FleetTestCore *core, const char *name, FleetActionId id, gboolean force)
+{
+    FleetTransaction *transaction = fleet_transaction_new(core->ledger);
+    FleetActionStatus status = FLEET_ACTION_STATUS_LAST_;
+    GError *error = NULL;
+
+    gboolean staged = fleet_engine_stage_cancel(core->engine, transaction, id, force, &status, &error);
+    expect_staged(staged, error);
+    fleet_test_core_end(core, name, transaction, error);
+    return status;
+}
+
 /* Waiting. */
 
 static gboolean expire(gpointer user_data)
@@ -400,6 +412,38 @@ void fleet_test_core_settle(FleetTestCore *core)
     if (expired)
         fleet_test_fail("transactions do not come back; until then:\n%s", core->events->str);
     g_source_remove(deadline);
+}
+
+static void come(FleetTimer *timer)
+{
+    *(gboolean *)timer->data = TRUE;
+}
+
+/* Everything that is due by now is done before a timer that is set now. */
+static void pass_by(FleetTestCore *core)
+{
+    gboolean passed = FALSE;
+    FleetTimer timer = {.fire = come, .data = &passed};
+
+    fleet_timers_set(core->timers, &timer, fleet_clock_boottime());
+    while (!passed)
+        g_main_context_iteration(NULL, TRUE);
+}
+
+void fleet_test_core_rest(FleetTestCore *core)
+{
+    gsize before;
+
+    do {
+        before = core->events->len;
+        fleet_test_core_settle(core);
+        pass_by(core);
+    } while (core->events->len != before || fleet_ledger_is_busy(core->ledger));
+}
+
+void fleet_test_core_forget(FleetTestCore *core)
+{
+    g_string_truncate(core->events, 0);
 }
 
 void fleet_test_core_wait(FleetTestCore *core, const char *event)

@@ -78,17 +78,26 @@ FleetActionId fleet_test_core_initiate(FleetTestCore *core, const char *name, co
 FleetActionRequest fleet_test_core_request(const FleetTestCore *core, const char *id) G_GNUC_WARN_UNUSED_RESULT;
 FleetInitiated fleet_test_core_initiate_as(FleetTestCore *core, const char *name, const FleetActionRequest *request);
 
+/* Cancels an action; its status, as the caller is told it. */
+FleetActionStatus fleet_test_core_cancel(FleetTestCore *core, const char *name, FleetActionId id, gboolean force);
+
 /* Sends a transaction on its way, or refuses it if there is an error (taken). */
 void fleet_test_core_end(FleetTestCore *core, const char *name, FleetTransaction *transaction, GError *error);
 
 /* Runs the main loop until nothing is on its way to the disk, or fails the check. */
 void fleet_test_core_settle(FleetTestCore *core);
 
+/* Runs the main loop until there is nothing left to do but to wait for a moment to come. */
+void fleet_test_core_rest(FleetTestCore *core);
+
 /* Runs the main loop until that event was written down, or fails the check. */
 void fleet_test_core_wait(FleetTestCore *core, const char *event);
 
 /* How often that event was written down. */
 guint fleet_test_core_count(const FleetTestCore *core, const char *event);
+
+/* Forgets the events. */
+void fleet_test_core_forget(FleetTestCore *core);
 
 /* Fails unless exactly these events were written down; forgets them. */
 #define fleet_test_core_assert_events(core, ...)                                                                       \
