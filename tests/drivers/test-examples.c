@@ -19,6 +19,18 @@ typedef struct {
     char *out;
 } Example;
 
+static void example_free(Example *self)
+{
+    g_free(self->directory);
+    g_free(self->source);
+    g_free(self->destination);
+    g_ptr_array_unref(self->env);
+    g_free(self->out);
+    g_free(self);
+}
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Example, example_free)
+
 static char *in(const Example *self, const char *name)
 {
     return g_build_filename(self->directory, name, NULL);
@@ -118,7 +130,7 @@ START_TEST(a_directory_is_copied_here)
     static const char *const hosts[] = {NULL, "", "localhost"};
 
     for (guint i = 0; i < G_N_ELEMENTS(hosts); i++) {
-        Example *self = new_example();
+        g_autoptr(Example) self = new_example();
         g_autofree char *log = in(self, "ssh.log");
 
         write_in(self, "source/one", "1");
@@ -141,7 +153,7 @@ END_TEST
 
 START_TEST(a_directory_is_copied_over_ssh)
 {
-    Example *self = new_example();
+    g_autoptr(Example) self = new_example();
 
     write_in(self, "source/one", "1");
     set_paths(self, "root@192.0.2.7");
@@ -158,7 +170,7 @@ END_TEST
 
 START_TEST(a_file_is_copied)
 {
-    Example *self = new_example();
+    g_autoptr(Example) self = new_example();
     g_autofree char *file = in(self, "source/image");
     g_autofree char *target = in(self, "image");
 
@@ -173,7 +185,7 @@ END_TEST
 
 START_TEST(progress_grows)
 {
-    Example *self = new_example();
+    g_autoptr(Example) self = new_example();
     g_autofree char *big = g_strnfill(8 * 1024 * 1024, 'x');
     g_auto(GStrv) lines = NULL;
     double last = 0;
@@ -200,7 +212,7 @@ END_TEST
 
 START_TEST(a_network_that_fails_is_transient)
 {
-    Example *self = new_example();
+    g_autoptr(Example) self = new_example();
 
     write_in(self, "unreachable", "");
     set_paths(self, "router");
@@ -211,7 +223,7 @@ END_TEST
 
 START_TEST(a_destination_that_cannot_be_is_not)
 {
-    Example *self = new_example();
+    g_autoptr(Example) self = new_example();
 
     write_in(self, "source/one", "1");
     write_in(self, "destination", "a file");
@@ -238,7 +250,7 @@ START_TEST(parameters_of_the_update_are_checked)
             {"/no/where", "/x", "h", 1, "the source '/no/where' does not exist"}};
 
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
-        Example *self = new_example();
+        g_autoptr(Example) self = new_example();
 
         set(self, "FLEET_PARAM_SOURCE", cases[i].source);
         set(self, "FLEET_PARAM_DESTINATION", cases[i].destination);
@@ -252,7 +264,7 @@ END_TEST
 /* A machine with a boot id, and a script for what a restart does to it. */
 static Example *new_machine(const char *reboot)
 {
-    Example *self = new_example();
+    g_autoptr(Example) self = new_example();
     g_autofree char *script = g_strdup_printf("#!/bin/sh\ncd \"$DIRECTORY\" || exit\n%s\n", reboot);
 
     write_in(self, "boot_id", "11111111-1111-1111-1111-111111111111\n");
@@ -268,7 +280,7 @@ static Example *new_machine(const char *reboot)
 
 START_TEST(a_machine_that_comes_back)
 {
-    Example *self = new_machine(COMES_BACK " exit 255");
+    g_autoptr(Example) self = new_machine(COMES_BACK " exit 255");
 
     ck_assert_msg(run_reboot(self) == 0, "%s", self->out);
     fleet_test_assert_contains(self->out, "PHASE rebooting\nPOINT-OF-NO-RETURN\nSTATUS restarting root@router\n");
@@ -279,7 +291,7 @@ END_TEST
 
 START_TEST(a_machine_that_does_not_come_back)
 {
-    Example *self = new_machine("touch unreachable");
+    g_autoptr(Example) self = new_machine("touch unreachable");
 
     set(self, "FLEET_PARAM_TIMEOUT", "1");
     ck_assert_int_eq(run_reboot(self), 1);
@@ -289,7 +301,7 @@ END_TEST
 
 START_TEST(a_machine_that_does_not_restart)
 {
-    Example *self = new_machine("exit 0");
+    g_autoptr(Example) self = new_machine("exit 0");
 
     set(self, "FLEET_PARAM_TIMEOUT", "1");
     ck_assert_int_eq(run_reboot(self), 1);
@@ -299,7 +311,7 @@ END_TEST
 
 START_TEST(a_machine_that_refuses)
 {
-    Example *self = new_machine("exit 4");
+    g_autoptr(Example) self = new_machine("exit 4");
 
     ck_assert_int_eq(run_reboot(self), 1);
     fleet_test_assert_contains(self->out, "STATUS root@router refused to restart (exit status 4)");
@@ -308,7 +320,7 @@ END_TEST
 
 START_TEST(a_machine_that_is_not_there)
 {
-    Example *self = new_machine("exit 0");
+    g_autoptr(Example) self = new_machine("exit 0");
 
     write_in(self, "unreachable", "");
     ck_assert_int_eq(run_reboot(self), 75);
@@ -318,7 +330,7 @@ END_TEST
 
 START_TEST(one_that_somebody_else_restarts)
 {
-    Example *self = new_machine("exit 4");
+    g_autoptr(Example) self = new_machine("exit 4");
 
     /* After the first look. */
     write_in(self, "next", "22222222-2222-2222-2222-222222222222\n");
@@ -337,7 +349,7 @@ START_TEST(parameters_of_the_restart_are_checked)
             {"FLEET_PARAM_REBOOT", "perhaps", "yes or no"}};
 
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
-        Example *self = new_machine("exit 0");
+        g_autoptr(Example) self = new_machine("exit 0");
 
         set(self, cases[i][0], cases[i][1]);
         ck_assert_int_eq(run_reboot(self), 64);

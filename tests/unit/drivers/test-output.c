@@ -48,7 +48,8 @@ static const FleetCommandOutputFuncs funcs = {
 
 static FleetCommandOutput *new_output(void)
 {
-    reports = g_string_new(NULL);
+    if (reports == NULL)
+        reports = g_string_new(NULL);
     return fleet_command_output_new(&funcs, NULL);
 }
 
