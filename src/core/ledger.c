@@ -37,41 +37,32 @@ static guint length(const GArray *array)
     return array != NULL ? array->len : 0;
 }
 
-static gconstpointer ref_image(FleetChangeKind kind, gconstpointer image)
+/* As a change, so that its image can be counted. */
+static FleetChange change_of(FleetChangeKind kind, gconstpointer image)
 {
-    if (image == NULL)
-        return NULL;
-    return is_device(kind) ? (gconstpointer)fleet_device_ref(image) : (gconstpointer)fleet_action_ref(image);
+    FleetChange change = {.kind = kind};
+
+    if (is_device(kind))
+        change.device = image;
+    else
+        change.action = image;
+    return change;
+}
+
+static void ref_image(FleetChangeKind kind, gconstpointer image)
+{
+    const FleetChange change = change_of(kind, image);
+
+    if (image != NULL)
+        fleet_change_ref(&change);
 }
 
 static void unref_image(FleetChangeKind kind, gconstpointer image)
 {
-    if (image != NULL && is_device(kind))
-        fleet_device_unref(image);
-    else if (image != NULL)
-        fleet_action_unref(image);
-}
+    const FleetChange change = change_of(kind, image);
 
-static void unref_change(const FleetChange *change)
-{
-    switch (change->kind) {
-    case FLEET_CHANGE_INSERT_DEVICE:
-    case FLEET_CHANGE_UPDATE_DEVICE:
-    case FLEET_CHANGE_DELETE_DEVICE:
-        fleet_device_unref(change->device);
-        break;
-    case FLEET_CHANGE_INSERT_ACTION:
-    case FLEET_CHANGE_UPDATE_ACTION:
-        fleet_action_unref(change->action);
-        break;
-    case FLEET_CHANGE_INSERT_ATTEMPT:
-    case FLEET_CHANGE_UPDATE_ATTEMPT:
-        fleet_attempt_record_unref(change->attempt);
-        break;
-    case FLEET_CHANGE_INSERT_AUDIT:
-        fleet_audit_record_unref(change->audit);
-        break;
-    }
+    if (image != NULL)
+        fleet_change_unref(&change);
 }
 
 static void shorten(GArray *array, guint n)
@@ -90,7 +81,7 @@ static void drop_since(FleetTransaction *transaction, FleetMark mark)
         unref_image(step->kind, step->image);
     }
     for (guint i = mark.changes; i < length(transaction->changes); i++)
-        unref_change(&g_array_index(transaction->changes, FleetChange, i));
+        fleet_change_unref(&g_array_index(transaction->changes, FleetChange, i));
     shorten(transaction->steps, mark.steps);
     shorten(transaction->changes, mark.changes);
 }
@@ -119,18 +110,15 @@ static void add_change(FleetTransaction *transaction, const FleetChange *change)
 
 void fleet_transaction_stage(FleetTransaction *transaction, const FleetStep *step)
 {
-    FleetChange change = {.kind = step->kind};
+    const FleetChange change = change_of(step->kind, step->image);
 
     if (transaction->steps == NULL)
         transaction->steps = g_array_sized_new(FALSE, FALSE, sizeof(FleetStep), 4);
     g_array_append_vals(transaction->steps, step, 1);
-    (void)ref_image(step->kind, step->before);
+    ref_image(step->kind, step->before);
     if (!step->persist)
         return;
-    if (is_device(step->kind))
-        change.device = ref_image(step->kind, step->image);
-    else
-        change.action = ref_image(step->kind, step->image);
+    fleet_change_ref(&change);
     add_change(transaction, &change);
 }
 

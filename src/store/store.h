@@ -56,6 +56,10 @@ typedef struct {
     };
 } FleetChange;
 
+/* Take and give up a reference to what a change holds. */
+void fleet_change_ref(const FleetChange *change);
+void fleet_change_unref(const FleetChange *change);
+
 /*
  * What becomes of a transaction. All are called on the main loop. Either _committed is called, once; or the commit
  * failed, and then _roll_back is called for every transaction in flight, newest first, before _failed is called for

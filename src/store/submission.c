@@ -2,56 +2,6 @@
 
 #include "store/submission.h"
 
-#include <string.h>
-
-static void ref_image(const FleetChange *change)
-{
-    switch (change->kind) {
-    case FLEET_CHANGE_INSERT_DEVICE:
-    case FLEET_CHANGE_UPDATE_DEVICE:
-    case FLEET_CHANGE_DELETE_DEVICE:
-        fleet_device_ref(change->device);
-        break;
-    case FLEET_CHANGE_INSERT_ACTION:
-    case FLEET_CHANGE_UPDATE_ACTION:
-        fleet_action_ref(change->action);
-        break;
-    case FLEET_CHANGE_INSERT_ATTEMPT:
-    case FLEET_CHANGE_UPDATE_ATTEMPT:
-        fleet_attempt_record_ref(change->attempt);
-        break;
-    case FLEET_CHANGE_INSERT_AUDIT:
-        fleet_audit_record_ref(change->audit);
-        break;
-    default:
-        g_assert_not_reached();
-    }
-}
-
-static void unref_image(const FleetChange *change)
-{
-    switch (change->kind) {
-    case FLEET_CHANGE_INSERT_DEVICE:
-    case FLEET_CHANGE_UPDATE_DEVICE:
-    case FLEET_CHANGE_DELETE_DEVICE:
-        fleet_device_unref(change->device);
-        break;
-    case FLEET_CHANGE_INSERT_ACTION:
-    case FLEET_CHANGE_UPDATE_ACTION:
-        fleet_action_unref(change->action);
-        break;
-    case FLEET_CHANGE_INSERT_ATTEMPT:
-    case FLEET_CHANGE_UPDATE_ATTEMPT:
-        fleet_attempt_record_unref(change->attempt);
-        break;
-    case FLEET_CHANGE_INSERT_AUDIT:
-        fleet_audit_record_unref(change->audit);
-        break;
-    default:
-        g_assert_not_reached();
-    }
-}
-
 FleetSubmission *fleet_submission_new(const FleetChange *changes, guint n, gpointer owner)
 {
     FleetSubmission *submission = g_malloc(sizeof(FleetSubmission) + n * sizeof(FleetChange));
@@ -61,7 +11,7 @@ FleetSubmission *fleet_submission_new(const FleetChange *changes, guint n, gpoin
     submission->n = n;
     for (guint i = 0; i < n; i++) {
         submission->changes[i] = changes[i];
-        ref_image(&changes[i]);
+        fleet_change_ref(&changes[i]);
     }
     return submission;
 }
@@ -69,7 +19,7 @@ FleetSubmission *fleet_submission_new(const FleetChange *changes, guint n, gpoin
 void fleet_submission_free(FleetSubmission *submission)
 {
     for (guint i = 0; i < submission->n; i++)
-        unref_image(&submission->changes[i]);
+        fleet_change_unref(&submission->changes[i]);
     g_free(submission);
 }
 
