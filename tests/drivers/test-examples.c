@@ -271,7 +271,7 @@ static Example *new_machine(const char *reboot)
     write_program(self, "reboot", script);
     set(self, "FLEET_PARAM_HOST", "root@router");
     set(self, "FLEET_PARAM_INTERVAL", "0");
-    return self;
+    return g_steal_pointer(&self);
 }
 
 #define COMES_BACK                                                                                                     \
