@@ -123,6 +123,23 @@ void fleet_test_daemon_set_config(FleetTestDaemon *daemon, const char *text)
     fleet_test_write(daemon->config, text);
 }
 
+/* Takes in all that has arrived. */
+static void read_notifications(FleetTestDaemon *daemon)
+{
+    char text[8192];
+    ssize_t length;
+
+    while ((length = recv(daemon->notify, text, sizeof(text) - 1, 0)) >= 0) {
+        text[length] = '\0';
+        g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+        for (char **line = lines; *line != NULL; line++)
+            if (**line != '\0')
+                g_ptr_array_add(daemon->notifications, g_strdup(*line));
+    }
+    if (errno != EAGAIN)
+        fleet_test_fail("cannot read notifications: %m");
+}
+
 void fleet_test_daemon_launch(FleetTestDaemon *daemon)
 {
     g_autoptr(GPtrArray) argv = g_ptr_array_new_with_free_func(g_free);
@@ -144,6 +161,7 @@ void fleet_test_daemon_launch(FleetTestDaemon *daemon)
     g_ptr_array_add(env, NULL);
 
     g_clear_pointer(&daemon->process, fleet_test_process_free);
+    read_notifications(daemon); /* the last words of one that was killed */
     g_ptr_array_set_size(daemon->notifications, 0);
     daemon->process = fleet_test_process_start((const char *const *)argv->pdata, (const char *const *)env->pdata);
 }
@@ -203,23 +221,6 @@ void fleet_test_daemon_restart(FleetTestDaemon *daemon)
 int fleet_test_daemon_wait(FleetTestDaemon *daemon, double seconds)
 {
     return fleet_test_process_wait(daemon->process, seconds);
-}
-
-/* Takes in all that has arrived. */
-static void read_notifications(FleetTestDaemon *daemon)
-{
-    char text[8192];
-    ssize_t length;
-
-    while ((length = recv(daemon->notify, text, sizeof(text) - 1, 0)) >= 0) {
-        text[length] = '\0';
-        g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-        for (char **line = lines; *line != NULL; line++)
-            if (**line != '\0')
-                g_ptr_array_add(daemon->notifications, g_strdup(*line));
-    }
-    if (errno != EAGAIN)
-        fleet_test_fail("cannot read notifications: %m");
 }
 
 static gboolean was_notified(FleetTestDaemon *daemon, const char *assignment)
