@@ -13,6 +13,15 @@ static gint64 on_boottime(gint64 realtime)
     return fleet_clock_boottime() + (realtime - fleet_clock_realtime());
 }
 
+/* The same of one that is to come. What was stored in an earlier boot is found by the wall clock; it must not be taken
+ * for past (fleet_instant_boottime()). */
+static gint64 to_come(const FleetInstant *moment)
+{
+    gboolean this_boot = moment->boot != 0 && moment->boot == fleet_clock_boot();
+
+    return this_boot ? moment->boottime : on_boottime(moment->realtime);
+}
+
 static gint64 after(const FleetInstant *since, gint64 usec)
 {
     return fleet_instant_boottime(since) + usec;
@@ -37,7 +46,7 @@ static void arm_running(FleetRun *run, const FleetAction *action)
     if (policy->timeout != 0)
         run->due[FLEET_DUE_TIMEOUT] = after(&action->started, policy->timeout);
     if (action->retry_at.realtime != 0)
-        run->due[FLEET_DUE_RETRY] = fleet_instant_boottime(&action->retry_at);
+        run->due[FLEET_DUE_RETRY] = to_come(&action->retry_at);
     else if (policy->step_timeout != 0 && run->attached) /* a driver that has not been told yet is not silent */
         run->due[FLEET_DUE_STEP_TIMEOUT] = run->last_report + policy->step_timeout;
 }
