@@ -13,6 +13,8 @@ cd "$root" || exit
         libjson-glib-dev)
     bus_packages=(dbus-daemon systemd libglib2.0-bin)
     test_packages=(check scdoc sqlite3 bash-completion rsync)
+    # For the tests that boot a container, which only root can do.
+    system_test_packages=(dbus polkitd)
 }
 
 die() {
