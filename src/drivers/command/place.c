@@ -136,9 +136,10 @@ gboolean fleet_command_place_is_kept(const FleetCommandPlace *place)
     return read(place->end, &byte, 1) < 0 && errno == EAGAIN;
 }
 
+/* Open for reading as well: the keeper may end between the open and the write, which would raise a SIGPIPE. */
 void fleet_command_place_control(const FleetCommandPlace *place, char command)
 {
-    int fd = fleet_command_place_open_file(place, "control", O_WRONLY | O_NONBLOCK);
+    int fd = fleet_command_place_open_file(place, "control", O_RDWR | O_NONBLOCK);
 
     if (fd < 0)
         return;

@@ -117,6 +117,23 @@ START_TEST(a_keeper_shows_by_its_end_of_the_pipe)
 }
 END_TEST
 
+START_TEST(a_keeper_is_told)
+{
+    g_autofree char *directory = new_directory();
+    g_autoptr(FleetCommandPlace) place = create(directory);
+    char byte;
+
+    /* Nobody is there to hear it; nothing happens. */
+    fleet_command_place_control(place, 's');
+    int keeper = fleet_command_place_open_file(place, "control", O_RDWR | O_NONBLOCK);
+    ck_assert_int_lt(read(keeper, &byte, 1), 0);
+    fleet_command_place_control(place, 'd');
+    ck_assert_int_eq(read(keeper, &byte, 1), 1);
+    ck_assert_int_eq(byte, 'd');
+    close(keeper);
+}
+END_TEST
+
 START_TEST(results_are_kept)
 {
     g_autofree char *directory = new_directory();
@@ -172,6 +189,7 @@ int main(void)
     tcase_add_test(tcase, there_is_one_for_each_attempt);
     tcase_add_test(tcase, a_program_never_writes_to_nobody);
     tcase_add_test(tcase, a_keeper_shows_by_its_end_of_the_pipe);
+    tcase_add_test(tcase, a_keeper_is_told);
     tcase_add_test(tcase, results_are_kept);
     tcase_add_test(tcase, small_files);
     tcase_add_test(tcase, other_directories_are_not_listed);
