@@ -124,7 +124,7 @@ gboolean fleet_engine_stage_cancel(FleetEngine *engine, FleetTransaction *transa
     if (is_over(run))
         return set_finished(run, error);
 
-    gboolean runs = run->staged->status == FLEET_ACTION_RUNNING && run->staged->retry_at.realtime == 0;
+    gboolean runs = run->staged->status == FLEET_ACTION_RUNNING && !fleet_run_is_between_attempts(run);
     if (force || !runs) {
         const char *message = runs                                          ? "closed by force"
                               : run->staged->status == FLEET_ACTION_PENDING ? "cancelled before it ran"
@@ -140,6 +140,11 @@ gboolean fleet_engine_stage_cancel(FleetEngine *engine, FleetTransaction *transa
     fleet_run_stage_stop(run, transaction, FLEET_RESULT_CANCELLED, "");
     *status = FLEET_ACTION_RUNNING;
     return TRUE;
+}
+
+gboolean fleet_run_is_between_attempts(const FleetRun *run)
+{
+    return run->staged->retry_at.realtime != 0 || (run->ending != NULL && run->ending->status == FLEET_ACTION_RUNNING);
 }
 
 gboolean fleet_run_check_replaceable(const FleetRun *run, GError **error)

@@ -52,10 +52,10 @@ static gboolean stage_replacement(
     FleetRun *current = current_run(engine, device);
     char id[FLEET_ACTION_ID_BUFFER];
 
-    if (current == NULL || current->ending != NULL)
+    if (current == NULL || (current->ending != NULL && current->ending->status != FLEET_ACTION_RUNNING))
         return TRUE;
     const char *message = "replaced by another action";
-    if (current->staged->retry_at.realtime != 0) {
+    if (fleet_run_is_between_attempts(current)) {
         g_autoptr(FleetEnding) ending = fleet_ending_new(FLEET_ACTION_CANCELLED, FLEET_RESULT_SUPERSEDED, message);
         fleet_run_stage_end(current, transaction, ending);
         return TRUE;

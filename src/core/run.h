@@ -169,6 +169,10 @@ void fleet_run_give_up_recovery(FleetRun *run);
  * already. */
 void fleet_run_stage_stop(FleetRun *run, FleetTransaction *transaction, FleetResult result, const char *message);
 
+/* Is no attempt under way though it has begun? Its last one has failed, whether that is on disk yet or not, and another
+ * is to follow. */
+gboolean fleet_run_is_between_attempts(const FleetRun *run) G_GNUC_PURE;
+
 /* Can another action take its place? NOT_CANCELABLE past the point of no return. */
 gboolean fleet_run_check_replaceable(const FleetRun *run, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
