@@ -10,6 +10,9 @@
 /* Long enough for nobody to wait for it. */
 #define FAR (3600 * FLEET_USEC_PER_SEC)
 
+/* So long that what should come before it does. */
+#define SOON ((gint64)(300 * fleet_test_slowness()) * FLEET_USEC_PER_MSEC)
+
 static char *directory;
 static FleetTestCore *core;
 
@@ -375,7 +378,7 @@ START_TEST(not_before_is_kept)
     FleetActionRequest request = request_of("a", FLEET_IF_BUSY_FAIL);
 
     add("a");
-    request.not_before = fleet_clock_realtime() + 60 * FLEET_USEC_PER_MSEC;
+    request.not_before = fleet_clock_realtime() + SOON;
     FleetInitiated initiated = queue_as(&request);
     ck_assert_int_eq(initiated.status, FLEET_ACTION_PENDING);
     assert_waits(initiated.id, "scheduled");
@@ -420,7 +423,7 @@ START_TEST(start_deadline_ends_the_wait)
 
     add("a");
     queue("a", 0);
-    request.start_deadline = fleet_clock_realtime() + 60 * FLEET_USEC_PER_MSEC;
+    request.start_deadline = fleet_clock_realtime() + SOON;
     FleetInitiated late = queue_as(&request);
     assert_waits(late.id, "waiting-device");
     fleet_test_core_wait(core, "action changed 2 PENDING->FAILED");
