@@ -61,3 +61,12 @@ gint64 fleet_instant_boottime(const FleetInstant *instant)
     gint64 elapsed = MAX(fleet_clock_realtime() - instant->realtime, 0);
     return fleet_clock_boottime() - elapsed;
 }
+
+gint64 fleet_instant_boottime_ahead(const FleetInstant *instant, gint64 at_most)
+{
+    if (instant->boot != 0 && instant->boot == fleet_clock_boot())
+        return instant->boottime;
+
+    /* A wall clock that was set back since must not put it off for ever. */
+    return fleet_clock_boottime() + MIN(instant->realtime - fleet_clock_realtime(), at_most);
+}

@@ -37,3 +37,7 @@ FleetInstant fleet_clock_now(void);
  * negative.
  */
 gint64 fleet_instant_boottime(const FleetInstant *instant);
+
+/* The same for a moment that lies ahead: from an earlier boot it is reckoned by the wall clock, at most so many µs from
+ * now. */
+gint64 fleet_instant_boottime_ahead(const FleetInstant *instant, gint64 at_most);

@@ -75,7 +75,7 @@ void fleet_run_hand_over(FleetRun *run)
     run->attempt.started = fleet_instant_boottime(&run->committed->attempt_started);
     run->attempt.device = device != NULL ? fleet_device_ref(device) : NULL;
     run->attached = TRUE;
-    run->last_report = fleet_clock_boottime();
+    run->last_report = run->handed_over = fleet_clock_boottime();
     fleet_run_arm(run);
     if (run->reattach)
         class->reattach(run->driver, &run->attempt);

@@ -24,12 +24,6 @@ void fleet_run_stage_stop(FleetRun *run, FleetTransaction *transaction, FleetRes
     fleet_run_stage(run, transaction, image);
 }
 
-void fleet_run_ask_cancel(FleetRun *run)
-{
-    if (run->attached && run->ending == NULL)
-        run->driver->class->cancel(run->driver, &run->attempt);
-}
-
 static void stop_stored(const GError *error, gpointer user_data)
 {
     FleetRun *run = user_data;
@@ -45,10 +39,8 @@ void fleet_run_time_out(FleetRun *run, const char *what, gint64 limit)
     g_autofree char *span = fleet_timespan_format(limit);
     g_autofree char *message = g_strdup_printf("it %s within %s", what, span);
 
-    if (run->staged->past_return || run->staged->retry_at.realtime != 0) {
-        FleetEnding *ending = fleet_ending_new(FLEET_ACTION_FAILED, FLEET_RESULT_TIMED_OUT, message);
-        ending->forced = run->staged->past_return;
-        fleet_run_end(run, ending);
+    if (run->staged->past_return || fleet_run_is_between_attempts(run)) {
+        fleet_run_end(run, fleet_ending_new(FLEET_ACTION_FAILED, FLEET_RESULT_TIMED_OUT, message));
         return;
     }
     FleetTransaction *transaction = fleet_transaction_new(run->engine->ledger);
@@ -56,21 +48,18 @@ void fleet_run_time_out(FleetRun *run, const char *what, gint64 limit)
     fleet_transaction_submit(transaction, stop_stored, run);
 }
 
-void fleet_run_cancel_timed_out(FleetRun *run)
+/* It is not stopped: after a time limit it ends all the same, after a cancel it goes on. The reason becomes its
+ * message. */
+static void give_up_stop(FleetRun *run, const char *reason)
 {
-    g_autofree char *span = fleet_timespan_format(run->engine->settings.cancel_timeout);
-
     if (run->staged->cancel_result == FLEET_RESULT_TIMED_OUT) {
-        g_autofree char *message =
-                g_strdup_printf("%s, and its driver has not stopped within %s", run->staged->message, span);
-        FleetEnding *ending = fleet_ending_new(FLEET_ACTION_FAILED, FLEET_RESULT_TIMED_OUT, message);
+        g_autofree char *message = g_strdup_printf("%s, and %s", run->staged->message, reason);
 
-        ending->forced = TRUE;
-        fleet_run_end(run, ending);
+        fleet_run_end(run, fleet_ending_new(FLEET_ACTION_FAILED, FLEET_RESULT_TIMED_OUT, message));
         return;
     }
 
-    g_autofree char *message = g_strdup_printf("its driver has not stopped within %s, so it goes on", span);
+    g_autofree char *message = g_strdup_printf("%s, so it goes on", reason);
     FleetTransaction *transaction = fleet_transaction_new(run->engine->ledger);
     FleetAction *image = fleet_run_next_image(run);
     image->cancel_requested = (FleetInstant){0};
@@ -79,6 +68,29 @@ void fleet_run_cancel_timed_out(FleetRun *run)
     fleet_action_set_text(&image->message, message);
     fleet_run_stage(run, transaction, image);
     fleet_transaction_submit(transaction, stop_stored, run);
+}
+
+void fleet_run_ask_cancel(FleetRun *run)
+{
+    if (!run->attached || run->ending != NULL || run->staged->cancel_result == FLEET_RESULT_NONE)
+        return;
+    if (run->staged->past_return) /* reached while the wish was on its way to the disk */
+        give_up_stop(run, "its driver is past the point of no return");
+    else
+        run->driver->class->cancel(run->driver, &run->attempt);
+}
+
+void fleet_run_cancel_timed_out(FleetRun *run)
+{
+    g_autofree char *span = fleet_timespan_format(run->engine->settings.cancel_timeout);
+    g_autofree char *reason = g_strdup_printf("its driver has not stopped within %s", span);
+
+    give_up_stop(run, reason);
+}
+
+gboolean fleet_run_is_between_attempts(const FleetRun *run)
+{
+    return run->staged->retry_at.realtime != 0 || (run->ending != NULL && run->ending->status == FLEET_ACTION_RUNNING);
 }
 
 static gboolean set_finished(const FleetRun *run, GError **error)
@@ -140,11 +152,6 @@ gboolean fleet_engine_stage_cancel(FleetEngine *engine, FleetTransaction *transa
     fleet_run_stage_stop(run, transaction, FLEET_RESULT_CANCELLED, "");
     *status = FLEET_ACTION_RUNNING;
     return TRUE;
-}
-
-gboolean fleet_run_is_between_attempts(const FleetRun *run)
-{
-    return run->staged->retry_at.realtime != 0 || (run->ending != NULL && run->ending->status == FLEET_ACTION_RUNNING);
 }
 
 gboolean fleet_run_check_replaceable(const FleetRun *run, GError **error)

@@ -4,6 +4,9 @@
 
 #include "base/clock.h"
 
+/* How long a driver that was asked to find an attempt again has before a limit that is over counts. */
+#define REATTACH_GRACE_USEC (2 * FLEET_USEC_PER_SEC)
+
 /* How long to wait for an end that is on its way to the disk. */
 #define LOOK_AGAIN_USEC FLEET_USEC_PER_SEC
 
@@ -11,15 +14,6 @@
 static gint64 on_boottime(gint64 realtime)
 {
     return fleet_clock_boottime() + (realtime - fleet_clock_realtime());
-}
-
-/* The same of one that is to come. What was stored in an earlier boot is found by the wall clock; it must not be taken
- * for past (fleet_instant_boottime()). */
-static gint64 to_come(const FleetInstant *moment)
-{
-    gboolean this_boot = moment->boot != 0 && moment->boot == fleet_clock_boot();
-
-    return this_boot ? moment->boottime : on_boottime(moment->realtime);
 }
 
 static gint64 after(const FleetInstant *since, gint64 usec)
@@ -35,28 +29,49 @@ static void arm_pending(FleetRun *run, const FleetAction *action)
         run->due[FLEET_DUE_START_DEADLINE] = on_boottime(action->start_deadline);
 }
 
+/* A limit that passed while fleetd was away leaves the driver the time to tell what became of it. */
+static gint64 with_grace(const FleetRun *run, gint64 when)
+{
+    return run->reattach && when <= run->handed_over ? run->handed_over + REATTACH_GRACE_USEC : when;
+}
+
 static void arm_running(FleetRun *run, const FleetAction *action)
 {
     const FleetPolicy *policy = &action->policy;
 
     if (action->cancel_requested.realtime != 0) {
-        run->due[FLEET_DUE_CANCEL_TIMEOUT] = after(&action->cancel_requested, run->engine->settings.cancel_timeout);
+        /* After a restart the driver is asked anew. */
+        gint64 asked = MAX(fleet_instant_boottime(&action->cancel_requested), run->handed_over);
+
+        run->due[FLEET_DUE_CANCEL_TIMEOUT] = asked + run->engine->settings.cancel_timeout;
         return;
     }
     if (policy->timeout != 0)
-        run->due[FLEET_DUE_TIMEOUT] = after(&action->started, policy->timeout);
+        run->due[FLEET_DUE_TIMEOUT] = with_grace(run, after(&action->started, policy->timeout));
     if (action->retry_at.realtime != 0)
-        run->due[FLEET_DUE_RETRY] = to_come(&action->retry_at);
-    else if (policy->step_timeout != 0 && run->attached) /* a driver that has not been told yet is not silent */
+        run->due[FLEET_DUE_RETRY] = fleet_instant_boottime_ahead(&action->retry_at, policy->retry_cap);
+    else if (policy->step_timeout != 0 && run->attached)
         run->due[FLEET_DUE_STEP_TIMEOUT] = run->last_report + policy->step_timeout;
+}
+
+/* Which cause comes first. Before the driver has the attempt in hand (again) no limit on it counts: it may have ended
+ * long ago. */
+static FleetDue first_due(const FleetRun *run)
+{
+    guint first = FLEET_DUE_HANDOVER, last = FLEET_DUE_LAST_;
+
+    if (run->due[FLEET_DUE_HANDOVER] != FLEET_DUE_NEVER)
+        last = FLEET_DUE_SETTLE + 1;
+    for (guint i = 1; i < last; i++)
+        if (run->due[i] < run->due[first])
+            first = i;
+    return (FleetDue)first;
 }
 
 static void set_timer(FleetRun *run)
 {
-    gint64 first = FLEET_DUE_NEVER;
+    gint64 first = run->due[first_due(run)];
 
-    for (guint i = 0; i < FLEET_DUE_LAST_; i++)
-        first = MIN(first, run->due[i]);
     if (first == FLEET_DUE_NEVER || run->engine->stopped)
         fleet_timers_clear(run->engine->timers, &run->timer);
     else if (!fleet_timer_is_set(&run->timer) || run->timer.deadline != first)
@@ -75,10 +90,12 @@ void fleet_run_arm(FleetRun *run)
         run->due[i] = FLEET_DUE_NEVER;
     if (run->ending != NULL) /* it only waits for the disk */
         run->due[FLEET_DUE_WAKE] = FLEET_DUE_NEVER;
+    else if (run->committed->status != run->staged->status)
+        ; /* a move is on its way to the disk, and all limits end with it or begin after it */
     else if (run->committed->status == FLEET_ACTION_PENDING)
-        arm_pending(run, run->committed);
+        arm_pending(run, run->staged);
     else if (run->committed->status == FLEET_ACTION_RUNNING)
-        arm_running(run, run->committed);
+        arm_running(run, run->staged);
     set_timer(run);
 }
 
@@ -113,6 +130,8 @@ static void act(FleetRun *run, FleetDue due)
         break;
     case FLEET_DUE_NOT_BEFORE:
         fleet_run_arm(run);
+        if (has_come(run->committed->not_before))
+            fleet_run_await_device(run);
         fleet_engine_consider(run->engine, run->committed->device_id);
         break;
     case FLEET_DUE_START_DEADLINE:
@@ -155,16 +174,13 @@ void fleet_run_arm_later(FleetRun *run, gint64 earliest)
 void fleet_run_fire(FleetTimer *timer)
 {
     FleetRun *run = timer->data;
-    guint first = 0;
+    FleetDue first = first_due(run);
 
-    for (guint i = 1; i < FLEET_DUE_LAST_; i++)
-        if (run->due[i] < run->due[first])
-            first = i;
     if (first != FLEET_DUE_SETTLE && fleet_action_is_terminal(run->staged)) {
-        fleet_run_set_due(run, (FleetDue)first, fleet_clock_boottime() + LOOK_AGAIN_USEC);
+        fleet_run_set_due(run, first, fleet_clock_boottime() + LOOK_AGAIN_USEC);
         return;
     }
     run->due[first] = FLEET_DUE_NEVER;
     set_timer(run);
-    act(run, (FleetDue)first);
+    act(run, first);
 }

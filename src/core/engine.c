@@ -45,6 +45,7 @@ void fleet_engine_free(FleetEngine *engine)
     fleet_timers_clear(engine->timers, &engine->consider);
     g_hash_table_unref(engine->requests);
     g_hash_table_unref(engine->runs);
+    g_queue_clear(&engine->dirty_order);
     g_hash_table_unref(engine->dirty);
     g_hash_table_unref(engine->loads);
     fleet_queue_free(engine->queue);

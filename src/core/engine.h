@@ -54,7 +54,7 @@ void fleet_engine_recover(FleetEngine *engine);
 /* The wall clock was set: deadlines that are on it are reckoned anew. */
 void fleet_engine_clock_was_set(FleetEngine *engine);
 
-/* From now on no driver is called, so nothing new is staged. */
+/* From now on no driver is called. What one reports all the same is still stored. */
 void fleet_engine_stop(FleetEngine *engine);
 
 /* What to do if the device is not free. */

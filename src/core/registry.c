@@ -184,6 +184,12 @@ static void drop_if_unused(FleetRegistry *registry, Slot *slot)
         g_hash_table_remove(registry->slots, slot->id);
 }
 
+static void tell_watcher(const FleetRegistry *registry, const Slot *slot)
+{
+    if (registry->watcher != NULL)
+        registry->watcher(slot->id, registry->watcher_data);
+}
+
 static void apply(gpointer owner, gpointer data, FleetChangeKind kind, gconstpointer image)
 {
     FleetRegistry *registry = owner;
@@ -199,8 +205,8 @@ static void apply(gpointer owner, gpointer data, FleetChangeKind kind, gconstpoi
         FLEET_OBSERVE(registry->observers, device_changed, before, after);
     else if (before != NULL)
         FLEET_OBSERVE(registry->observers, device_removed, before);
-    if (registry->watcher != NULL && before != NULL)
-        registry->watcher(slot->id, registry->watcher_data);
+    if (before != NULL)
+        tell_watcher(registry, slot);
     drop_if_unused(registry, slot);
 }
 
@@ -210,6 +216,9 @@ static void roll_back(gpointer owner, gpointer data, gconstpointer before)
 
     slot->in_flight--;
     replace(&slot->staged, before);
+    /* What was put off because of the change that has failed is due again. */
+    if (slot->committed != NULL)
+        tell_watcher(owner, slot);
     drop_if_unused(owner, slot);
 }
 

@@ -79,7 +79,8 @@ const FleetDevice *fleet_registry_lookup_staged(
 void fleet_registry_stage_action(FleetRegistry *registry, FleetTransaction *transaction, const FleetDevice *device,
         FleetDeviceStatus status, FleetActionId action, guint queued);
 
-/* For the engine: is told of each device that was changed or removed, after it was. */
+/* For the engine: is told of each device that was changed or removed, after it was, or whose change was rolled
+ * back. Sets timers, and nothing else. */
 typedef void (*FleetDeviceWatcher)(const char *id, gpointer user_data);
 void fleet_registry_set_watcher(FleetRegistry *registry, FleetDeviceWatcher watcher, gpointer user_data);
 

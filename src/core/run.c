@@ -239,12 +239,18 @@ static void roll_back(gpointer owner, gpointer data, gconstpointer before)
     FleetRun *run = data;
 
     run->in_flight--;
-    if (before == NULL) { /* its insertion, which all else of it follows */
+    fleet_engine_consider_blocked(run->engine); /* there may be room now that was taken */
+    if (before == NULL) {                       /* its insertion, which all else of it follows */
         remove_run(run);
         return;
     }
     set_staged(run, before);
     sync_queue(run);
+    if (run->committed == NULL)
+        return;
+    fleet_run_arm(run);
+    if (run->entry.place != NULL)
+        fleet_engine_consider(run->engine, run->committed->device_id);
     /* An end that was known, but stood behind one that has just failed. */
     if (run->ending != NULL)
         fleet_run_set_due(run, FLEET_DUE_SETTLE, fleet_clock_boottime());

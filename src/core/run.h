@@ -36,7 +36,7 @@ typedef struct {
     char *message;
     char *output;
     gint64 at;       /* µs since the epoch */
-    gboolean forced; /* without the driver's word: its device becomes ERROR */
+    gboolean forced; /* an operator closes it without the driver's word: its device becomes ERROR */
 } FleetEnding;
 
 typedef struct {
@@ -50,6 +50,7 @@ typedef struct {
     gboolean attached;           /* the driver knows of the attempt */
     gboolean reattach;           /* the handover is a finding again */
     gint64 last_report;          /* the driver's last sign of life, µs of CLOCK_BOOTTIME */
+    gint64 handed_over;          /* when the driver got the newest attempt, µs of CLOCK_BOOTTIME; 0 = not yet */
     double late_progress;        /* reported while something was in flight; negative: nothing was */
     char *late_message;          /* the same; NULL: nothing was */
     FleetEnding *ending;         /* NULL: nobody knows yet */
@@ -78,9 +79,10 @@ struct FleetEngine {
     GHashTable *runs;     /* &run->sequence -> FleetRun */
     GHashTable *requests; /* FleetRun with a request id, by device and request id */
     FleetQueue *queue;
-    GHashTable *loads; /* type -> FleetLoad */
-    guint running;     /* staged */
-    GHashTable *dirty; /* ids of devices to be considered; a set of char * */
+    GHashTable *loads;  /* type -> FleetLoad */
+    guint running;      /* staged */
+    GHashTable *dirty;  /* ids of devices to be considered; a set of char * */
+    GQueue dirty_order; /* the same, in the order in which they came */
     FleetTimer consider;
     guint by_status[FLEET_ACTION_STATUS_LAST_]; /* committed */
     gint64 last_sequence;
@@ -212,6 +214,9 @@ gboolean fleet_engine_has_room(const FleetEngine *engine, const char *type);
 
 /* Keeps count as a run's staged status changes. */
 void fleet_engine_count_running(FleetEngine *engine, const FleetAction *action, int change);
+
+/* Its time has come: if its device is not free, that is what it waits for now. */
+void fleet_run_await_device(FleetRun *run);
 
 /* Takes a run out of what waits for room. */
 void fleet_run_unblock(FleetRun *run);

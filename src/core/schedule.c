@@ -112,20 +112,24 @@ static FleetRun *candidate_of(FleetEngine *engine, const char *device_id)
     const FleetDevice *device = fleet_registry_lookup_staged(engine->registry, device_id, NULL);
     gint64 now = fleet_clock_realtime();
 
-    if (device == NULL)
+    if (device == NULL || !fleet_device_check_free(device, NULL))
         return NULL;
-    gboolean is_free = fleet_device_check_free(device, NULL);
     for (FleetQueueEntry *entry = fleet_queue_first(engine->queue, device_id); entry != NULL;
             entry = fleet_queue_next(entry)) {
         FleetRun *run = entry->owner;
 
-        if (run->committed->not_before > now)
-            continue;
-        if (is_free)
+        if (run->committed->not_before <= now)
             return run;
-        set_waiting(run, "waiting-device");
     }
     return NULL;
+}
+
+void fleet_run_await_device(FleetRun *run)
+{
+    const FleetDevice *device = fleet_run_device(run);
+
+    if (run->entry.place != NULL && device != NULL && !fleet_device_check_free(device, NULL))
+        set_waiting(run, "waiting-device");
 }
 
 static void consider_device(FleetEngine *engine, const char *device_id)
@@ -167,13 +171,10 @@ static FleetRun *next_blocked(FleetEngine *engine)
 
 static char *take_dirty(FleetEngine *engine)
 {
-    GHashTableIter iter;
-    gpointer id;
+    char *id = g_queue_pop_head(&engine->dirty_order);
 
-    g_hash_table_iter_init(&iter, engine->dirty);
-    if (!g_hash_table_iter_next(&iter, &id, NULL))
-        return NULL;
-    g_hash_table_iter_steal(&iter);
+    if (id != NULL)
+        g_hash_table_steal(engine->dirty, id);
     return id;
 }
 
@@ -202,7 +203,12 @@ void fleet_engine_consider(FleetEngine *engine, const char *device_id)
 {
     if (fleet_queue_count(engine->queue, device_id) == 0)
         return;
-    g_hash_table_add(engine->dirty, g_strdup(device_id));
+    if (!g_hash_table_contains(engine->dirty, device_id)) {
+        char *id = g_strdup(device_id);
+
+        g_hash_table_add(engine->dirty, id);
+        g_queue_push_tail(&engine->dirty_order, id);
+    }
     fleet_engine_consider_blocked(engine);
 }
 

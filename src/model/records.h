@@ -42,7 +42,7 @@ typedef struct {
     GRefString *executable; /* of the caller's process, as far as the kernel tells; "" = not known */
     GRefString *sender;     /* the caller's unique name on its bus */
     GRefString *method;     /* "RegisterDevice" */
-    GRefString *object;     /* the device's or the action's id; "" = several */
+    GRefString *object;     /* the device's or the action's id; "" = nothing in particular */
     GRefString *outcome;    /* "ok", or the D-Bus name of the error */
 } FleetAuditRecord;
 

@@ -30,7 +30,7 @@ gboolean fleet_device_check_free(const FleetDevice *device, GError **error)
         char id[FLEET_ACTION_ID_BUFFER];
 
         g_set_error(error, FLEET_ERROR, FLEET_ERROR_DEVICE_BUSY,
-                "device '%s' is busy with action '%s'; wait until it ends", device->id,
+                "device '%s' is busy with action '%s'; wait until it ends, or let the action be queued", device->id,
                 fleet_action_id_format(device->action, id));
         return FALSE;
     }
@@ -51,7 +51,8 @@ gboolean fleet_device_check_set_status(const FleetDevice *device, FleetDeviceSta
 
     char id[FLEET_ACTION_ID_BUFFER];
     g_set_error(error, FLEET_ERROR, FLEET_ERROR_INVALID_TRANSITION,
-            "device '%s' cannot become %s while action '%s' runs; wait until it ends, or use OFFLINE or MAINTENANCE",
+            "device '%s' cannot become %s while action '%s' runs; wait until it ends, or use OFFLINE or "
+            "MAINTENANCE, and UPDATING or BUSY to take those back",
             device->id, fleet_device_status_to_string(status), fleet_action_id_format(device->action, id));
     return FALSE;
 }

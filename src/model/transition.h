@@ -32,8 +32,8 @@ gboolean fleet_device_check_free(const FleetDevice *device, GError **error) G_GN
 gboolean fleet_device_check_set_status(
         const FleetDevice *device, FleetDeviceStatus status, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* The device's status once its action has ended: IDLE if it completed or was stopped in order, else ERROR; but an
- * operator's OFFLINE or MAINTENANCE stays. An action that was closed by force leaves ERROR in any case: nobody knows
- * what goes on there. */
+/* The device's status once its action has ended: IDLE if it completed or was stopped in order, ERROR if it failed; but
+ * an operator's OFFLINE or MAINTENANCE stays. Forced: an operator has closed the action while the work may go on, which
+ * is ERROR in any case. */
 FleetDeviceStatus fleet_device_status_after(
         FleetDeviceStatus now, FleetActionStatus outcome, gboolean forced) G_GNUC_CONST;

@@ -259,7 +259,7 @@ START_TEST(driver_that_cannot_stop_is_not_waited_for)
     fleet_test_core_rest(core);
     ck_assert_uint_eq(fleet_test_core_count(core, "driver stops 1/1"), 0);
     assert_timed_out(FLEET_RESULT_TIMED_OUT, "it has not ended within @", policy.timeout);
-    ck_assert_int_eq(device()->status, FLEET_DEVICE_ERROR);
+    ck_assert_int_eq(device()->status, FLEET_DEVICE_OFFLINE);
 }
 END_TEST
 
@@ -351,6 +351,7 @@ START_TEST(limit_is_kept_through_a_restart)
 }
 END_TEST
 
+/* But the driver may first tell what became of it. */
 START_TEST(limit_that_passed_meanwhile_has_passed)
 {
     FleetPolicy policy = fleet_policy_default;
@@ -358,6 +359,7 @@ START_TEST(limit_that_passed_meanwhile_has_passed)
     policy.timeout = FAR;
     start(&policy);
     restart_with("UPDATE actions SET timeout = 1");
+    fleet_test_core_wait(core, "driver stops 1/1");
     fleet_test_core_assert_events(core, "driver finds 1/1", "driver stops 1/1");
 }
 END_TEST

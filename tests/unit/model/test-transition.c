@@ -112,8 +112,8 @@ START_TEST(a_device_with_action_is_never_free)
 
     ck_assert(!fleet_device_check_free(device, &error));
     fleet_test_assert_error(error, FLEET_ERROR, FLEET_ERROR_DEVICE_BUSY);
-    ck_assert_str_eq(
-            error->message, "device 'router-1' is busy with action 'action_1705312200000_3'; wait until it ends");
+    ck_assert_str_eq(error->message, "device 'router-1' is busy with action 'action_1705312200000_3'; wait until it "
+                                     "ends, or let the action be queued");
 }
 END_TEST
 
