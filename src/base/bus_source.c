@@ -16,7 +16,8 @@ struct FleetBusSource {
     int events; /* that are waited for now */
     FleetBusClosedFunc closed;
     gpointer user_data;
-    gboolean more; /* the last turn ended before sd-bus had nothing left */
+    gboolean more;    /* the last turn ended before sd-bus had nothing left */
+    gboolean limited; /* what waits to be written goes before what comes in */
     gboolean ended;
 };
 
@@ -27,6 +28,22 @@ static void end(FleetBusSource *self, int r)
     self->closed(r, self->user_data);
 }
 
+/* Whether the other end has to read first. */
+static gboolean is_held(const FleetBusSource *self)
+{
+    guint64 queued;
+
+    return self->limited && sd_bus_get_n_queued_write(self->bus, &queued) >= 0 && queued > 0;
+}
+
+static void wait_for(FleetBusSource *self, int events)
+{
+    /* Telling the context wakes it, even if nothing is new. */
+    if (events != self->events)
+        g_source_modify_unix_fd(&self->source, self->fd_tag, (GIOCondition)events);
+    self->events = events;
+}
+
 static gboolean prepare(GSource *source, int *timeout)
 {
     FleetBusSource *self = (FleetBusSource *)source;
@@ -35,14 +52,15 @@ static gboolean prepare(GSource *source, int *timeout)
     *timeout = -1;
     if (self->ended)
         return FALSE;
+    if (is_held(self)) {
+        wait_for(self, POLLOUT);
+        return FALSE;
+    }
     int events = sd_bus_get_events(self->bus);
     if (self->more || events < 0 || sd_bus_get_timeout(self->bus, &until) < 0)
         return TRUE;
 
-    /* Telling the context wakes it, even if nothing is new. */
-    if (events != self->events)
-        g_source_modify_unix_fd(source, self->fd_tag, (GIOCondition)events);
-    self->events = events;
+    wait_for(self, events);
     if (until == G_MAXUINT64)
         return FALSE;
     gint64 left = (gint64)until - g_get_monotonic_time();
@@ -61,7 +79,7 @@ static gboolean check(GSource *source)
         return FALSE;
     if (g_source_query_unix_fd(source, self->fd_tag) != 0)
         return TRUE;
-    return sd_bus_get_timeout(self->bus, &until) > 0 && (gint64)until <= g_get_monotonic_time();
+    return !is_held(self) && sd_bus_get_timeout(self->bus, &until) > 0 && (gint64)until <= g_get_monotonic_time();
 }
 
 static gboolean dispatch(GSource *source, GSourceFunc callback, gpointer user_data)
@@ -71,8 +89,12 @@ static gboolean dispatch(GSource *source, GSourceFunc callback, gpointer user_da
 
     /* The owner may free the source from a handler. */
     g_source_ref(source);
-    for (guint i = 0; i < MESSAGES_PER_TURN && r > 0 && !g_source_is_destroyed(source); i++)
+    for (guint i = 0; i < MESSAGES_PER_TURN && r > 0 && !g_source_is_destroyed(source); i++) {
+        /* The first call writes what the other end can take now. */
+        if (i > 0 && is_held(self))
+            break;
         r = sd_bus_process(self->bus, NULL);
+    }
     self->more = r > 0;
     if (r < 0 && !g_source_is_destroyed(source))
         end(self, r);
@@ -100,6 +122,11 @@ FleetBusSource *fleet_bus_source_new(sd_bus *bus, FleetBusClosedFunc closed, gpo
     self->fd_tag = g_source_add_unix_fd(&self->source, sd_bus_get_fd(bus), G_IO_IN);
     g_source_attach(&self->source, g_main_context_get_thread_default());
     return self;
+}
+
+void fleet_bus_source_limit(FleetBusSource *self)
+{
+    self->limited = TRUE;
 }
 
 void fleet_bus_source_free(FleetBusSource *self)

@@ -19,4 +19,8 @@ typedef void (*FleetBusClosedFunc)(int r, gpointer user_data);
 /* Attaches to the thread-default main context and holds a reference to the connection. */
 FleetBusSource *fleet_bus_source_new(
         sd_bus *bus, FleetBusClosedFunc closed, gpointer user_data) G_GNUC_WARN_UNUSED_RESULT;
+/* From now on nothing is taken from the other end while something waits to be written to it: one that does not read its
+ * replies gets no further ones. */
+void fleet_bus_source_limit(FleetBusSource *source);
+
 void fleet_bus_source_free(FleetBusSource *source);

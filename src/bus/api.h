@@ -18,5 +18,7 @@ typedef struct {
     FleetHistory *history;
     FleetLedger *ledger;
     FleetTimers *timers;
-    gboolean stopping; /* calls are refused with ShuttingDown */
+    gboolean stopping;   /* calls are refused with ShuttingDown */
+    gint64 denied_since; /* the second in which calls are counted that access refuses, µs of CLOCK_BOOTTIME */
+    guint denied;        /* so many in it */
 } FleetApi;

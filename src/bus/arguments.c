@@ -27,6 +27,7 @@ gboolean fleet_arguments_object(FleetCall *call, const char **id, GError **error
         return TRUE;
     if (!fleet_arguments_strings(call, error, id, NULL))
         return FALSE;
+    g_free(call->object);
     call->object = fleet_quotable(*id);
     return TRUE;
 }

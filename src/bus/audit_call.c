@@ -83,7 +83,7 @@ void fleet_calls_query_audit(FleetCall *call)
     gint64 before;
     guint limit;
 
-    call->only_reads = TRUE;
+    call->silent = TRUE;
     if (!read_page(call, &before, &limit, &error)) {
         fleet_call_go_on(call, error);
         return;

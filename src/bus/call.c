@@ -6,9 +6,13 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/quotable.h"
 #include "bus/endpoint.h"
 #include "bus/reading.h"
 #include "bus/reply.h"
+
+/* Calls refused in one second that are told of one by one. */
+#define DENIED_MAX 20
 
 static void free_call(gpointer data)
 {
@@ -42,7 +46,7 @@ static void answer(const GError *error, gpointer user_data)
 {
     FleetCall *call = user_data;
 
-    if (!call->only_reads)
+    if (!call->silent)
         fleet_log(error != NULL ? LOG_INFO : LOG_NOTICE, "%s '%s' by user %u (%s): %s",
                 sd_bus_message_get_member(call->message), call->object != NULL ? call->object : "",
                 (guint)call->caller.uid, call->caller.executable, error != NULL ? error->message : "ok");
@@ -70,9 +74,42 @@ static void add_audit(FleetCall *call, const GError *error)
                                        call->object != NULL ? call->object : "", outcome_of(error)));
 }
 
+/* Who may change nothing could fill the disk with refusals: only so many a second leave a row and a line in the
+ * journal. */
+static gboolean is_one_too_many(FleetCall *call)
+{
+    FleetApi *api = call->api;
+    gint64 now = fleet_clock_boottime();
+
+    if (now - api->denied_since >= FLEET_USEC_PER_SEC) {
+        if (api->denied > DENIED_MAX)
+            fleet_log_warning("%u more calls were refused for lack of a right", api->denied - DENIED_MAX);
+        api->denied_since = now;
+        api->denied = 0;
+    }
+    return ++api->denied > DENIED_MAX;
+}
+
+/* What a call is about, before its arguments are read: its first string. */
+static void note_object(FleetCall *call)
+{
+    const char *first;
+
+    if (call->object == NULL && sd_bus_message_read_basic(call->message, 's', &first) >= 0)
+        call->object = fleet_quotable(first);
+    sd_bus_message_rewind(call->message, TRUE);
+}
+
+static void refuse(FleetCall *call, GError *error)
+{
+    note_object(call);
+    call->silent = is_one_too_many(call);
+    fleet_call_go_on(call, error);
+}
+
 void fleet_call_go_on(FleetCall *call, GError *error)
 {
-    if (!call->only_reads)
+    if (!call->silent)
         add_audit(call, error);
     if (error == NULL)
         fleet_transaction_submit(call->transaction, answer, call);
@@ -86,6 +123,7 @@ static void carry_out(const FleetCaller *caller, const GError *unknown, gpointer
     g_autoptr(GError) error = NULL;
 
     if (unknown != NULL) {
+        call->silent = TRUE; /* there is nobody to name; fleet_callers_resolve() has told why */
         answer(unknown, call);
         return;
     }
@@ -97,7 +135,7 @@ static void carry_out(const FleetCaller *caller, const GError *unknown, gpointer
 
     call->transaction = fleet_transaction_new(call->api->ledger);
     if (!is_allowed(call, &error))
-        fleet_call_go_on(call, g_steal_pointer(&error));
+        refuse(call, g_steal_pointer(&error));
     else if (call->start != NULL)
         call->start(call);
     else

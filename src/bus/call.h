@@ -41,9 +41,10 @@ struct FleetCall {
     char *object;             /* owned; what the call is about, for the audit; NULL = nothing in particular */
     char *sender;             /* owned; the caller's unique name on its connection */
     FleetCallReplyFunc reply; /* set by func; NULL: the reply is empty */
-    gboolean only_reads;      /* set by func: it leaves no row in the audit */
-    char *object_id;          /* owned; the device or action of an object path, else NULL */
-    gpointer state;           /* func's, for its reply */
+    gboolean
+            silent; /* it leaves no row in the audit and no line in the journal: it only reads, or is one of too many */
+    char *object_id; /* owned; the device or action of an object path, else NULL */
+    gpointer state;  /* func's, for its reply */
     GDestroyNotify free_state;
 };
 

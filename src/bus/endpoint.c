@@ -89,6 +89,7 @@ FleetEndpoint *fleet_endpoint_new_peer(FleetApi *api, sd_bus *bus, const FleetCa
         *r = fleet_peer_publish(endpoint);
     if (*r < 0)
         return NULL;
+    fleet_bus_source_limit(endpoint->source);
     endpoint->peer = *peer;
     endpoint->unique_name = g_strdup(unique_name);
     return g_steal_pointer(&endpoint);

@@ -44,7 +44,7 @@ FleetCommandManager *fleet_command_manager_new(const FleetCommandManagerFuncs *f
     return manager;
 }
 
-static void disconnect(FleetCommandManager *manager)
+void fleet_command_manager_disconnect(FleetCommandManager *manager)
 {
     manager->ready = FALSE;
     g_clear_pointer(&manager->source, fleet_bus_source_free);
@@ -53,7 +53,7 @@ static void disconnect(FleetCommandManager *manager)
 
 void fleet_command_manager_free(FleetCommandManager *manager)
 {
-    disconnect(manager);
+    fleet_command_manager_disconnect(manager);
     if (manager->failed != 0)
         g_source_remove(manager->failed);
     g_free(manager->failure);
@@ -66,7 +66,7 @@ static gboolean report_failure(gpointer data)
     g_autofree char *failure = g_steal_pointer(&manager->failure);
 
     manager->failed = 0;
-    disconnect(manager);
+    fleet_command_manager_disconnect(manager);
     manager->funcs->lost(failure, manager->user_data);
     return G_SOURCE_REMOVE;
 }

@@ -35,5 +35,8 @@ void fleet_command_manager_free(FleetCommandManager *manager);
 /* Begins to connect, unless that has been done. Either _ready or _lost is called, later. */
 void fleet_command_manager_connect(FleetCommandManager *manager, gboolean user);
 
+/* Ends the connection, if there is one; nobody is told. All calls on it must be over. */
+void fleet_command_manager_disconnect(FleetCommandManager *manager);
+
 /* The connection, or NULL while it is not ready. Owned by the manager. */
 sd_bus *fleet_command_manager_bus(const FleetCommandManager *manager);

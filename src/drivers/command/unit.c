@@ -24,6 +24,8 @@
 
 #define SLICE "fleet-actions.slice"
 #define RECONNECT_SECONDS 2
+#define REST_SECONDS 5
+#define LOOK_AGAIN_SECONDS 2 /* after systemd did not answer: no signal may come any more */
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(sd_bus_message, sd_bus_message_unref)
 
@@ -32,6 +34,7 @@ struct FleetCommandUnits {
     FleetCommandManager *manager;
     GHashTable *units; /* path -> Unit */
     guint reconnect;   /* a timeout, or 0 */
+    guint rest;        /* the same */
 };
 
 typedef enum {
@@ -47,6 +50,7 @@ typedef struct {
     Stage stage;
     sd_bus_slot *call; /* the call that is under way, or NULL */
     gboolean look_again;
+    guint later; /* a timeout until the next look, or 0 */
     gboolean referenced;
     gboolean stop_sent;
     gint64 stop_at; /* when the stop of the program was asked for, µs of CLOCK_MONOTONIC; 0 = not */
@@ -76,6 +80,23 @@ static Unit *add_unit(FleetCommandRun *run, Stage stage)
     return unit;
 }
 
+static gboolean rest(gpointer data)
+{
+    FleetCommandUnits *units = data;
+
+    units->rest = 0;
+    if (g_hash_table_size(units->units) == 0)
+        fleet_command_manager_disconnect(units->manager);
+    return G_SOURCE_REMOVE;
+}
+
+/* A subscriber is woken by all that happens to any unit of the machine, so it leaves once it has none of its own. */
+static void rest_if_idle(FleetCommandUnits *units)
+{
+    if (g_hash_table_size(units->units) == 0 && units->rest == 0)
+        units->rest = g_timeout_add_seconds(REST_SECONDS, rest, units);
+}
+
 static void release(FleetCommandRun *run)
 {
     Unit *unit = run->data;
@@ -84,7 +105,10 @@ static void release(FleetCommandRun *run)
         return;
     run->data = NULL;
     g_hash_table_remove(run->driver->units->units, unit->path);
+    rest_if_idle(run->driver->units);
     sd_bus_slot_unref(unit->call);
+    if (unit->later != 0)
+        g_source_remove(unit->later);
     g_free(unit->name);
     free(unit->path);
     g_free(unit);
@@ -206,6 +230,21 @@ static void consider(Unit *unit, const FleetCommandUnitState *state)
         send_stop(unit);
 }
 
+static gboolean look_now(gpointer user_data)
+{
+    Unit *unit = user_data;
+
+    unit->later = 0;
+    look(unit);
+    return G_SOURCE_REMOVE;
+}
+
+static void look_later(Unit *unit)
+{
+    if (unit->later == 0)
+        unit->later = g_timeout_add_seconds(LOOK_AGAIN_SECONDS, look_now, unit);
+}
+
 static int looked(sd_bus_message *reply, void *user_data, sd_bus_error *error)
 {
     Unit *unit = user_data;
@@ -215,10 +254,12 @@ static int looked(sd_bus_message *reply, void *user_data, sd_bus_error *error)
     if (sd_bus_message_is_method_error(reply, NULL)) {
         /* A lost connection is reported by itself, and another look is made then. */
         fleet_log_warning("systemd does not say how %s is: %s", unit->name, sd_bus_message_get_error(reply)->message);
+        look_later(unit);
         return 1;
     }
     if (fleet_command_unit_state_read(reply, &state) < 0) {
         fleet_log_warning("what systemd says of %s cannot be read", unit->name);
+        look_later(unit);
         return 1;
     }
     if (unit->look_again)
@@ -237,8 +278,10 @@ static void look(Unit *unit)
         return;
     int r = sd_bus_call_method_async(bus, &unit->call, FLEET_SYSTEMD_NAME, unit->path,
             "org.freedesktop.DBus.Properties", "GetAll", looked, unit, "s", "");
-    if (r < 0)
+    if (r < 0) {
         fleet_log_warning("systemd cannot be asked about %s: %s", unit->name, g_strerror(-r));
+        look_later(unit);
+    }
 }
 
 /* Every end counts as success, for no end shall make the unit "failed". */
@@ -598,6 +641,8 @@ void fleet_command_units_free(FleetCommandUnits *units)
 {
     if (units->reconnect != 0)
         g_source_remove(units->reconnect);
+    if (units->rest != 0)
+        g_source_remove(units->rest);
     g_hash_table_unref(units->units);
     fleet_command_manager_free(units->manager);
     g_free(units);
