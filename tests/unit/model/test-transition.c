@@ -145,7 +145,7 @@ START_TEST(four_statuses_may_be_set_while_an_action_runs)
         fleet_test_assert_error(error, FLEET_ERROR, FLEET_ERROR_INVALID_TRANSITION);
         g_autofree char *expected = g_strdup_printf(
                 "device 'router-1' cannot become %s while action 'action_1705312200000_3' runs; wait until "
-                "it ends, or use OFFLINE or MAINTENANCE",
+                "it ends, or use OFFLINE or MAINTENANCE, and UPDATING or BUSY to take those back",
                 fleet_device_status_to_string(status));
         ck_assert_str_eq(error->message, expected);
     }
