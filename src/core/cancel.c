@@ -93,15 +93,17 @@ gboolean fleet_run_is_between_attempts(const FleetRun *run)
     return run->staged->retry_at.realtime != 0 || (run->ending != NULL && run->ending->status == FLEET_ACTION_RUNNING);
 }
 
+/* What is staged came first, and counts; else its end is known and waits for the disk. */
 static gboolean set_finished(const FleetRun *run, GError **error)
 {
     const FleetAction *action = run->staged;
+    gboolean is_staged = fleet_action_is_terminal(action);
     char id[FLEET_ACTION_ID_BUFFER];
 
     g_set_error(error, FLEET_ERROR, FLEET_ERROR_ALREADY_FINISHED, "action '%s' has ended already: %s (%s)",
             fleet_action_id_format(action->id, id),
-            fleet_action_status_to_string(run->ending != NULL ? run->ending->status : action->status),
-            fleet_result_to_string(run->ending != NULL ? run->ending->result : action->result));
+            fleet_action_status_to_string(is_staged ? action->status : run->ending->status),
+            fleet_result_to_string(is_staged ? action->result : run->ending->result));
     return FALSE;
 }
 
