@@ -357,6 +357,45 @@ START_TEST(request_is_what_was_asked_for)
 }
 END_TEST
 
+/* Every option is part of it, given with another value or not at all. */
+START_TEST(request_differs_in_any_option)
+{
+    static const char *const options[][2] = {
+            {"'IfBusy': <'queue'>", "'IfBusy': <'fail'>"},
+            {"'Priority': <1>", "'Priority': <-1>"},
+            {"'NotBefore': <uint64 1>", "'NotBefore': <uint64 2>"},
+            {"'StartDeadline': <uint64 4000000000000000>", "'StartDeadline': <uint64 4000000000000001>"},
+            {"'Timeout': <uint64 3600000000>", "'Timeout': <uint64 0>"},
+            {"'StepTimeout': <uint64 3600000000>", "'StepTimeout': <uint64 3600000001>"},
+            {"'MaxAttempts': <uint32 1>", "'MaxAttempts': <uint32 2>"},
+            {"'RetryDelay': <uint64 10000000>", "'RetryDelay': <uint64 1>"},
+            {"'RetryFactor': <2.0>", "'RetryFactor': <1.0>"},
+            {"'RetryCap': <uint64 600000000>", "'RetryCap': <uint64 1>"},
+            {"'RetryJitter': <0.1>", "'RetryJitter': <0.0>"},
+    };
+    g_autoptr(FleetTestFleet) fleet = fleet_test_fleet_new(FLEET_TEST_ENDLESS);
+    g_autoptr(GString) all = g_string_new("{'RequestId': <'one'>");
+
+    fleet_test_register(fleet->connection, "r");
+    for (guint i = 0; i < G_N_ELEMENTS(options); i++)
+        g_string_append_printf(all, ", %s", options[i][0]);
+    g_string_append_c(all, '}');
+    g_auto(Initiated) first = initiate(fleet->connection, "r", all->str);
+    g_auto(Initiated) same = initiate(fleet->connection, "r", all->str);
+    ck_assert_str_eq(same.id, first.id);
+    for (guint i = 0; i < G_N_ELEMENTS(options); i++)
+        for (guint j = 0; j < 2; j++) {
+            g_autofree char *given = g_strconcat(", ", options[i][0], NULL);
+            g_autofree char *other = j == 0 ? g_strdup("") : g_strconcat(", ", options[i][1], NULL);
+            g_autoptr(GString) changed = g_string_new(all->str);
+
+            ck_assert_uint_eq(g_string_replace(changed, given, other, 0), 1);
+            fleet_test_manager_fails(fleet->connection, "InitiateDeviceAction", arguments_of("r", changed->str),
+                    FLEET_TEST_ERROR "RequestIdReused", first.id);
+        }
+}
+END_TEST
+
 START_TEST(request_is_known_when_its_action_is_history)
 {
     g_autoptr(FleetTestFleet) fleet = fleet_test_fleet_new(FLEET_TEST_QUICK "[Retention]\nFinishedActions=0\n");
@@ -518,6 +557,7 @@ int main(void)
     tcase_add_test(limits, action_that_waits_for_a_retry_holds_its_device);
     tcase_add_test(requests, request_is_carried_out_once);
     tcase_add_test(requests, request_is_what_was_asked_for);
+    tcase_add_test(requests, request_differs_in_any_option);
     tcase_add_test(requests, request_is_known_when_its_action_is_history);
     tcase_add_test(requests, requests_at_once_are_one);
     tcase_add_test(many, many_are_initiated_with_one_call);

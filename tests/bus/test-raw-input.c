@@ -323,6 +323,14 @@ static const struct {
         {"UnregisterDevice", "('AAAA', @a{sv} {})"},
         {"RegisterDevices", "([('n', '', '', ''), ('AAAA', '', '', '')], @a{sv} {})"},
         {"SetDevicesStatus", "(['r', 'AAAA'], 'OFFLINE', @a{sv} {})"},
+        {"RegisterDevice", "('n', '', '', '', {'Driver': <'AAAA'>})"},
+        {"InitiateDeviceAction", "('r', 'SYSTEM_REBOOT', @a{ss} {}, {'IfBusy': <'AAAA'>})"},
+        {"InitiateDeviceAction", "('r', 'SYSTEM_REBOOT', @a{ss} {}, {'RequestId': <'AAAA'>})"},
+        {"InitiateDeviceActions", "(['r', 'AAAA'], 'SYSTEM_REBOOT', @a{ss} {}, @a{sv} {})"},
+        {"CancelDeviceAction", "('AAAA', @a{sv} {})"},
+        {"CancelDeviceAction", "('r', {'AAAA': <true>})"},
+        {"GetActionHistory", "('AAAA',)"},
+        {"QueryAudit", "('AAAA', uint32 0)"},
 };
 
 START_TEST(invalid_utf8_is_refused_anywhere)
