@@ -52,6 +52,16 @@ void fleet_test_raw_send(FleetTestRaw *raw, const void *data, gsize size)
     }
 }
 
+gboolean fleet_test_raw_try_send(FleetTestRaw *raw, const void *data, gsize size, double seconds)
+{
+    struct pollfd writable = {.fd = raw->fd, .events = POLLOUT};
+
+    if (poll(&writable, 1, fleet_test_remaining(fleet_test_deadline(seconds))) != 1)
+        return FALSE;
+    fleet_test_raw_send(raw, data, size);
+    return TRUE;
+}
+
 void fleet_test_raw_end(FleetTestRaw *raw)
 {
     if (shutdown(raw->fd, SHUT_WR) < 0 && errno != ENOTCONN)

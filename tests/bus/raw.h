@@ -22,6 +22,10 @@ void fleet_test_raw_begin(FleetTestRaw *raw);
 /* Writes bytes as they are. Not an error if the other side has closed. */
 void fleet_test_raw_send(FleetTestRaw *raw, const void *data, gsize size);
 
+/* Writes bytes if the other side takes some within that many seconds. FALSE if it does not; then nothing was written.
+ * What it begins to take is written whole. */
+gboolean fleet_test_raw_try_send(FleetTestRaw *raw, const void *data, gsize size, double seconds);
+
 /* Says that nothing more will come; what the other side sends can still be read. */
 void fleet_test_raw_end(FleetTestRaw *raw);
 

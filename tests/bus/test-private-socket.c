@@ -266,6 +266,33 @@ START_TEST(peer_that_reads_survives_the_largest_batch)
 }
 END_TEST
 
+/* Calls whose replies nobody reads would pile those up. So nothing more is taken once replies wait; and all are there
+ * when they are read after all. */
+START_TEST(peer_that_does_not_read_replies_is_not_listened_to)
+{
+    g_autoptr(FleetTestFleet) fleet = fleet_test_fleet_new("");
+    g_autoptr(FleetTestRaw) deaf = fleet_test_raw_new(fleet_test_daemon_socket(fleet->daemon));
+    guint32 sent = 0;
+
+    fleet_test_register_many(fleet->connection, "d", 500);
+    fleet_test_raw_begin(deaf);
+    for (gboolean taken = TRUE; taken;) {
+        g_autoptr(GByteArray) call = fleet_test_raw_call(sent + 1, "ListDevices", NULL);
+
+        taken = fleet_test_raw_try_send(deaf, call->data, call->len, 0.5);
+        sent += taken ? 1 : 0;
+        ck_assert_uint_lt(sent, 20000); /* each would be 50 KB that wait */
+    }
+    fleet_test_round_trip(fleet->direct);
+    for (guint32 i = 1; i <= sent; i++) {
+        g_autoptr(GDBusMessage) reply = fleet_test_raw_receive(deaf);
+
+        ck_assert_ptr_nonnull(reply);
+        ck_assert_uint_eq(g_dbus_message_get_reply_serial(reply), i);
+    }
+}
+END_TEST
+
 /* The caller is gone before the answer: the change is made all the same, and nobody else notices. */
 START_TEST(caller_may_leave_midway)
 {
@@ -385,6 +412,7 @@ int main(void)
     tcase_add_test(tcase, socket_knows_the_names_that_clients_ask_for);
     tcase_add_test(tcase, peer_that_does_not_read_is_dropped);
     tcase_add_test(tcase, peer_that_reads_survives_the_largest_batch);
+    tcase_add_test(tcase, peer_that_does_not_read_replies_is_not_listened_to);
     tcase_add_test(tcase, caller_may_leave_midway);
     tcase_add_test(tcase, caller_may_leave_the_bus_midway);
     tcase_add_test(tcase, stale_socket_is_replaced);
