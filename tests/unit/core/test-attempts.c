@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* What becomes of an action while it runs: limits of time, further attempts, late reports, and finding it again. */
+/* What becomes of an action while it runs: limits of time, further attempts, and late reports. */
 
 #include "base/error.h"
 #include "base/timespan.h"
@@ -139,14 +139,6 @@ static void report_progress(guint attempt, double progress)
     driver->host->progress((FleetAttemptId){1, attempt}, progress, driver->host_data);
 }
 
-static void report_unknown(guint attempt)
-{
-    const FleetDriver *driver = fleet_test_core_driver(core);
-
-    driver->host->unknown((FleetAttemptId){1, attempt}, "there is no trace of it", driver->host_data);
-    fleet_test_core_rest(core);
-}
-
 static void pass_the_point_of_no_return(void)
 {
     const FleetDriver *driver = fleet_test_core_driver(core);
@@ -277,6 +269,7 @@ START_TEST(limits_begin_with_the_start)
     finish(1, FLEET_OUTCOME_SUCCESS);
     fleet_test_core_wait(core, "driver stops 2/1");
     ck_assert_int_ge(fleet_clock_boottime(), last()->started.boottime + SHORT);
+    fleet_test_core_rest(core);
 }
 END_TEST
 
@@ -730,137 +723,12 @@ START_TEST(progress_stays_within_its_bounds)
 }
 END_TEST
 
-/* Finding it again. */
-
-START_TEST(running_attempt_is_found_again)
-{
-    start(&fleet_policy_default);
-    restart_with(NULL);
-    fleet_test_core_assert_events(core, "driver finds 1/1");
-    ck_assert_uint_eq(action()->attempt, 1);
-    fleet_test_core_phase(core, 1, 1, "installing");
-    fleet_test_core_rest(core);
-    ck_assert_str_eq(action()->phase, "installing");
-    ck_assert_int_eq(device()->status, FLEET_DEVICE_UPDATING);
-    finish(1, FLEET_OUTCOME_SUCCESS);
-    assert_ended(FLEET_ACTION_COMPLETED, FLEET_RESULT_SUCCESS, "so it was");
-}
-END_TEST
-
-/* Its start is on disk and its driver may have heard of it or not: it is looked for, never started twice. */
-START_TEST(attempt_that_was_only_stored_is_not_started_twice)
-{
-    const FleetActionRequest request = fleet_test_core_request(core, "a");
-
-    fleet_test_core_register(core, "add", "a");
-    last_id = fleet_test_core_initiate_as(core, "start", &request).id;
-    fleet_engine_stop(core->engine);
-    fleet_test_core_settle(core);
-    ck_assert_uint_eq(fleet_test_core_count(core, "driver starts 1/1"), 0);
-    restart_with(NULL);
-    fleet_test_core_assert_events(core, "driver finds 1/1");
-}
-END_TEST
-
-START_TEST(what_is_not_found_is_lost)
-{
-    core->settings.recovery_timeout = LONGER;
-    fleet_test_core_configure(core);
-    start(&fleet_policy_default);
-    restart_with(NULL);
-    gint64 since = fleet_clock_boottime();
-    report_unknown(1);
-    ck_assert_str_eq(action()->phase, "recovering");
-    ck_assert_str_eq(action()->message, "there is no trace of it");
-    ck_assert_int_eq(action()->status, FLEET_ACTION_RUNNING);
-    ck_assert_int_eq(device()->status, FLEET_DEVICE_RECOVERING);
-    fleet_test_core_wait(core, "action changed 1 RUNNING->FAILED");
-    fleet_test_core_rest(core);
-    ck_assert_int_ge(fleet_clock_boottime(), since + LONGER);
-    assert_timed_out(FLEET_RESULT_LOST, "it was not found again within @ after a restart of fleetd", LONGER);
-    ck_assert_int_eq(device()->status, FLEET_DEVICE_ERROR);
-}
-END_TEST
-
-START_TEST(what_is_found_late_goes_on)
-{
-    start(&fleet_policy_default);
-    restart_with(NULL);
-    report_unknown(1);
-    report_unknown(1); /* as often as it likes */
-    fleet_test_core_forget(core);
-    report_progress(1, 0.5);
-    fleet_test_core_rest(core);
-    fleet_test_core_assert_events(core, "device changed a RECOVERING->UPDATING", "committed");
-    ck_assert_str_eq(action()->phase, "");
-    finish(1, FLEET_OUTCOME_SUCCESS);
-    assert_ended(FLEET_ACTION_COMPLETED, FLEET_RESULT_SUCCESS, "so it was");
-    ck_assert_int_eq(device()->status, FLEET_DEVICE_IDLE);
-}
-END_TEST
-
-START_TEST(what_had_ended_meanwhile_has_ended)
-{
-    start(&fleet_policy_default);
-    restart_with(NULL);
-    report_unknown(1);
-    finish(1, FLEET_OUTCOME_SUCCESS);
-    assert_ended(FLEET_ACTION_COMPLETED, FLEET_RESULT_SUCCESS, "so it was");
-    ck_assert_int_eq(device()->status, FLEET_DEVICE_IDLE);
-}
-END_TEST
-
-START_TEST(operators_status_stays_while_it_is_looked_for)
-{
-    start(&fleet_policy_default);
-    fleet_test_core_status(core, "operator", "a", FLEET_DEVICE_MAINTENANCE);
-    fleet_test_core_rest(core);
-    restart_with(NULL);
-    report_unknown(1);
-    ck_assert_int_eq(device()->status, FLEET_DEVICE_MAINTENANCE);
-    report_progress(1, 0.5);
-    fleet_test_core_rest(core);
-    ck_assert_int_eq(device()->status, FLEET_DEVICE_MAINTENANCE);
-}
-END_TEST
-
-/* A further crash while it is looked for. */
-START_TEST(search_begins_anew_with_each_start)
-{
-    core->settings.recovery_timeout = LONGER;
-    fleet_test_core_configure(core);
-    start(&fleet_policy_default);
-    restart_with(NULL);
-    report_unknown(1);
-    restart_with(NULL);
-    fleet_test_core_assert_events(core, "driver finds 1/1");
-    ck_assert_int_eq(device()->status, FLEET_DEVICE_RECOVERING);
-    report_unknown(1);
-    fleet_test_core_wait(core, "action changed 1 RUNNING->FAILED");
-    fleet_test_core_rest(core);
-    ck_assert_int_eq(last()->result, FLEET_RESULT_LOST);
-}
-END_TEST
-
-START_TEST(force_ends_the_search)
-{
-    start(&fleet_policy_default);
-    restart_with(NULL);
-    report_unknown(1);
-    fleet_test_core_cancel(core, "force", last_id, TRUE);
-    fleet_test_core_rest(core);
-    assert_ended(FLEET_ACTION_CANCELLED, FLEET_RESULT_CANCELLED, "closed by force");
-    ck_assert_int_eq(device()->status, FLEET_DEVICE_ERROR);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("core: attempts");
     TCase *limits = fleet_test_case(suite, "limits");
     TCase *again = fleet_test_case(suite, "again");
     TCase *late = fleet_test_case(suite, "late");
-    TCase *recovery = fleet_test_case(suite, "recovery");
 
     tcase_add_checked_fixture(limits, setup, teardown);
     tcase_add_test(limits, run_that_takes_too_long_is_stopped);
@@ -898,14 +766,5 @@ int main(void)
     tcase_add_test(late, end_counts_once);
     tcase_add_test(late, progress_stays_within_its_bounds);
 
-    tcase_add_checked_fixture(recovery, setup, teardown);
-    tcase_add_test(recovery, running_attempt_is_found_again);
-    tcase_add_test(recovery, attempt_that_was_only_stored_is_not_started_twice);
-    tcase_add_test(recovery, what_is_not_found_is_lost);
-    tcase_add_test(recovery, what_is_found_late_goes_on);
-    tcase_add_test(recovery, what_had_ended_meanwhile_has_ended);
-    tcase_add_test(recovery, operators_status_stays_while_it_is_looked_for);
-    tcase_add_test(recovery, search_begins_anew_with_each_start);
-    tcase_add_test(recovery, force_ends_the_search);
     return fleet_test_main(suite);
 }
