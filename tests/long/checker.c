@@ -223,10 +223,10 @@ guint checker_check_attempts(const char *path, const char *directory)
     }
     sqlite3_finalize(statement);
 
-    /* What a program has said to have done, it has done. */
+    /* What has succeeded was made. */
     statement = prepare(database,
             "SELECT 'action_' || (initiated_at / 1000) || '_' || sequence || '-' || number FROM actions"
-            " JOIN attempts USING (sequence) WHERE driver = 'command' AND outcome IN (0, 1)");
+            " JOIN attempts USING (sequence) WHERE driver = 'command' AND outcome = 0");
     while (sqlite3_step(statement) == SQLITE_ROW) {
         g_autofree char *record = g_build_filename(directory, (const char *)sqlite3_column_text(statement, 0), NULL);
 
