@@ -424,17 +424,22 @@ START_TEST(a_requested_cancel_is_not_forgotten)
 }
 END_TEST
 
-START_TEST(the_time_to_stop_runs_on)
+/* For the driver is asked anew. */
+START_TEST(the_time_to_stop_begins_anew)
 {
     gint64 from, to;
     g_autofree char *go = start_with_program(span(1500));
     g_auto(Action) action = initiate_and_cancel();
 
-    end_and_start(_i);
+    end(_i);
+    gint64 before = g_get_real_time();
+    fleet_test_daemon_start(fleetd);
+    gint64 after = g_get_real_time();
     assert_is(action.path, "Phase", "'cancelling'");
     fleet_test_signals_wait_property(signals, 0, action.path, "Phase", "''");
     find_phase(action.id, "cancelling", &from, &to);
-    assert_moment(to - from, span(1500));
+    ck_assert_int_ge(to, before + span(1500));
+    ck_assert_int_le(to, after + span(1500) + (gint64)(SLACK * fleet_test_slowness()));
     assert_is(action.path, "Status", "'RUNNING'");
 
     g_autofree char *message = get(action.path, "Message");
@@ -518,7 +523,7 @@ int main(void)
     tcase_add_loop_test(tcase, a_retry_that_was_missed_comes_at_once, 0, 2);
     tcase_add_loop_test(tcase, a_timeout_runs_on, 0, 2);
     tcase_add_loop_test(tcase, a_requested_cancel_is_not_forgotten, 0, 2);
-    tcase_add_loop_test(tcase, the_time_to_stop_runs_on, 0, 2);
+    tcase_add_loop_test(tcase, the_time_to_stop_begins_anew, 0, 2);
     tcase_add_loop_test(tcase, what_was_closed_by_force_stays_closed, 0, 2);
     tcase_add_loop_test(tcase, a_request_is_known_again, 0, 2);
     return fleet_test_main(suite);
