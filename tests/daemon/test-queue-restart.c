@@ -109,7 +109,7 @@ static Action initiate(const char *device, const char *format, ...)
     va_start(ap, format);
     g_autofree char *text = g_strdup_vprintf(format, ap);
     va_end(ap);
-    GVariant *options = g_variant_parse(G_VARIANT_TYPE("a{sv}"), text, NULL, NULL, NULL);
+    g_autoptr(GVariant) options = g_variant_parse(G_VARIANT_TYPE("a{sv}"), text, NULL, NULL, NULL);
     Action action;
 
     ck_assert_ptr_nonnull(options);
