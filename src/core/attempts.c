@@ -345,6 +345,13 @@ void fleet_run_give_up_recovery(FleetRun *run)
     fleet_run_end(run, fleet_ending_new(FLEET_ACTION_FAILED, FLEET_RESULT_LOST, message));
 }
 
+static void report_presence(const char *device_id, gpointer host_data)
+{
+    FleetEngine *engine = host_data;
+
+    fleet_registry_note_seen(engine->registry, device_id);
+}
+
 static void wake_at(FleetAttemptId id, gint64 when, gpointer host_data)
 {
     FleetRun *run = find_run(host_data, id);
@@ -359,6 +366,7 @@ const FleetDriverHost fleet_engine_driver_host = {
         .message = report_message,
         .point_of_no_return = report_point_of_no_return,
         .finished = report_finished,
+        .presence = report_presence,
         .unknown = report_unknown,
         .wake_at = wake_at,
 };

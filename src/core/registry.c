@@ -389,3 +389,15 @@ void fleet_registry_set_watcher(FleetRegistry *registry, FleetDeviceWatcher watc
     registry->watcher = watcher;
     registry->watcher_data = user_data;
 }
+
+void fleet_registry_note_seen(FleetRegistry *registry, const char *id)
+{
+    Slot *slot = find(registry, id);
+
+    if (slot == NULL || slot->committed == NULL || slot->in_flight > 0)
+        return;
+    g_autoptr(FleetDevice) device = fleet_device_copy(slot->committed);
+    device->last_seen_at = fleet_clock_realtime();
+    set_committed(registry, slot, device);
+    replace(&slot->staged, device);
+}

@@ -79,6 +79,10 @@ const FleetDevice *fleet_registry_lookup_staged(
 void fleet_registry_stage_action(FleetRegistry *registry, FleetTransaction *transaction, const FleetDevice *device,
         FleetDeviceStatus status, FleetActionId action, guint queued);
 
+/* The device has shown that it is there: LastSeen is now. That lives in memory, is written with the next change of the
+ * device, and is told to nobody. Does nothing if the device is gone, or while a change of it is on its way. */
+void fleet_registry_note_seen(FleetRegistry *registry, const char *id);
+
 /* For the engine: is told of each device that was changed or removed, after it was, or whose change was rolled
  * back. Sets timers, and nothing else. */
 typedef void (*FleetDeviceWatcher)(const char *id, gpointer user_data);

@@ -66,6 +66,9 @@ typedef struct {
     void (*finished)(
             FleetAttemptId attempt, FleetOutcome outcome, const char *message, const char *output, gpointer host_data);
 
+    /* The device itself has shown that it is there; at any time, with or without an attempt on it. */
+    void (*presence)(const char *device_id, gpointer host_data);
+
     /* After _reattach only: there is no trace of it. */
     void (*unknown)(FleetAttemptId attempt, const char *message, gpointer host_data);
 

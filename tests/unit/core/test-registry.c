@@ -55,6 +55,29 @@ START_TEST(registration_takes_defaults)
 }
 END_TEST
 
+/* Seen is detail: it shows at once, is told to nobody, and comes to the disk with the next change. */
+START_TEST(device_that_shows_itself_was_seen)
+{
+    gint64 before = fleet_clock_realtime();
+
+    add("a");
+    const gint64 updated = fleet_registry_lookup(core->registry, "a", NULL)->updated_at;
+    fleet_test_core_forget(core);
+    fleet_registry_note_seen(core->registry, "a");
+    fleet_registry_note_seen(core->registry, "nobody");
+    ck_assert_int_ge(fleet_registry_lookup(core->registry, "a", NULL)->last_seen_at, before);
+    ck_assert_int_eq(fleet_registry_lookup(core->registry, "a", NULL)->updated_at, updated);
+    ck_assert_str_eq(core->events->str, "");
+    ck_assert_uint_eq(fleet_registry_count_status(core->registry, FLEET_DEVICE_IDLE), 1);
+
+    fleet_test_core_status(core, "status", "a", FLEET_DEVICE_OFFLINE);
+    fleet_test_core_settle(core);
+    g_clear_pointer(&core, fleet_test_core_free);
+    core = fleet_test_core_new(directory);
+    ck_assert_int_ge(fleet_registry_lookup(core->registry, "a", NULL)->last_seen_at, before);
+}
+END_TEST
+
 START_TEST(registration_takes_what_is_given)
 {
     FleetTransaction *transaction = fleet_transaction_new(core->ledger);
@@ -364,6 +387,7 @@ int main(void)
 
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, registration_takes_defaults);
+    tcase_add_test(tcase, device_that_shows_itself_was_seen);
     tcase_add_test(tcase, registration_takes_what_is_given);
     tcase_add_loop_test(tcase, wrong_registration_changes_nothing, 0, G_N_ELEMENTS(wrong_specs));
     tcase_add_test(tcase, second_registration_is_refused_with_the_remedy);

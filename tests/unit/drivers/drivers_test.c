@@ -50,6 +50,12 @@ static void finished(FleetAttemptId id, FleetOutcome outcome, const char *text, 
     g_string_append_printf(attempt->reports, "finished %s\n", outcomes[outcome]);
 }
 
+static void presence(const char *device_id, gpointer host_data)
+{
+    ck_assert_str_eq(device_id, "router-1");
+    ((FleetTestDriver *)host_data)->seen++;
+}
+
 static void unknown(FleetAttemptId id, const char *text, gpointer host_data)
 {
     FleetTestAttempt *attempt = find(host_data, id);
@@ -70,6 +76,7 @@ static const FleetDriverHost host = {
         .message = message,
         .point_of_no_return = point_of_no_return,
         .finished = finished,
+        .presence = presence,
         .unknown = unknown,
         .wake_at = wake_at,
 };

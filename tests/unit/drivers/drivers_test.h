@@ -24,6 +24,7 @@ typedef struct {
     const FleetDriverClass *class;
     FleetDriver *driver;
     GHashTable *attempts; /* &attempt.id.sequence -> FleetTestAttempt */
+    guint seen;           /* how often "router-1" was reported present */
 } FleetTestDriver;
 
 /* A driver with nothing to do. */

@@ -40,6 +40,7 @@ START_TEST(a_run_to_its_end)
     pass(test, attempt, 500 * FLEET_USEC_PER_SEC);
     ck_assert_int_eq(attempt->outcome, FLEET_OUTCOME_SUCCESS);
     ck_assert_uint_eq(attempt->finished, 1);
+    ck_assert_uint_eq(test->seen, 2); /* each step of the work shows the device */
     ck_assert_str_eq(attempt->output, "");
 }
 END_TEST
