@@ -359,8 +359,8 @@ gboolean fleet_registry_stage_unregister(
     }
     if (slot->staged->queued != 0) {
         g_set_error(error, FLEET_ERROR, FLEET_ERROR_DEVICE_BUSY,
-                "%u actions wait for device '%s'; unregister it once they are cancelled or have ended",
-                slot->staged->queued, id);
+                "device '%s' has actions that wait for it: %u; unregister it once they are cancelled or have ended", id,
+                slot->staged->queued);
         return FALSE;
     }
     stage(registry, transaction, slot, FLEET_CHANGE_DELETE_DEVICE, fleet_device_ref(slot->staged), TRUE);

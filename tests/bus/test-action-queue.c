@@ -137,9 +137,9 @@ START_TEST(queue_of_a_device_out_of_service_stays)
     assert_property(fleet->connection, waiting.path, "Status", "'PENDING'");
     assert_property(fleet->connection, waiting.path, "Phase", "'waiting-device'");
     fleet_test_manager_fails(fleet->connection, "UnregisterDevice", g_variant_new("(sa{sv})", "r", NULL),
-            FLEET_TEST_ERROR "DeviceBusy", "1 actions wait for device 'r'");
+            FLEET_TEST_ERROR "DeviceBusy", "device 'r' has actions that wait for it: 1");
     fleet_test_call_fails(fleet->connection, DEVICE, FLEET_TEST_DEVICE, "Unregister", g_variant_new("(a{sv})", NULL),
-            FLEET_TEST_ERROR "DeviceBusy", "wait for device 'r'");
+            FLEET_TEST_ERROR "DeviceBusy", "device 'r' has actions that wait for it");
     fleet_test_set_status(fleet->connection, "r", "IDLE");
     wait_status(fleet, waiting.path, "RUNNING");
 }

@@ -650,7 +650,7 @@ START_TEST(device_for_which_something_waits_stays)
     fleet_test_core_rest(core);
     ck_assert_uint_eq(fleet_test_core_count(core, "unregister: DeviceBusy"), 1);
     ck_assert_str_eq(core->failure->message,
-            "2 actions wait for device 'a'; unregister it once they are cancelled or have ended");
+            "device 'a' has actions that wait for it: 2; unregister it once they are cancelled or have ended");
     fleet_test_core_cancel(core, "cancel", first.id, FALSE);
     fleet_test_core_unregister(core, "too early", "a");
     fleet_test_core_cancel(core, "cancel", (FleetActionId){first.id.msec, 2}, FALSE);
