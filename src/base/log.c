@@ -45,7 +45,7 @@ gboolean fleet_log_level_from_string(const char *string, int *level, GError **er
     return FALSE;
 }
 
-static gboolean stderr_is_journal(void)
+gboolean fleet_log_to_journal(void)
 {
     static gsize state; /* 1 = no, 2 = yes */
 
@@ -63,7 +63,7 @@ void fleet_log_full(int level, const char *file, int line, const char *function,
     text = g_strdup_vprintf(format, ap);
     va_end(ap);
 
-    if (stderr_is_journal() &&
+    if (fleet_log_to_journal() &&
             sd_journal_send("MESSAGE=%s", text, "PRIORITY=%i", level, "CODE_FILE=%s", file, "CODE_LINE=%i", line,
                     "CODE_FUNC=%s", function, "SYSLOG_IDENTIFIER=fleetd", NULL) >= 0)
         return;
@@ -74,7 +74,7 @@ void fleet_log_fields(int level, const char *const *fields, const char *message)
 {
     if (level > fleet_log_level())
         return;
-    if (stderr_is_journal()) {
+    if (fleet_log_to_journal()) {
         guint n = g_strv_length((char **)fields);
         g_autofree struct iovec *iov = g_new(struct iovec, n + 3);
         g_autofree char *text = g_strdup_printf("MESSAGE=%s", message);

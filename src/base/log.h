@@ -9,6 +9,9 @@
 #include <glib.h>
 #include <syslog.h>
 
+/* Whether messages go to the journal. */
+gboolean fleet_log_to_journal(void);
+
 /* The lowest level that is logged; LOG_INFO until told otherwise. */
 void fleet_log_set_level(int level);
 int fleet_log_level(void);
@@ -30,6 +33,10 @@ void fleet_log_fields(int level, const char *const *fields, const char *message)
             fleet_log_full((level), __FILE__, __LINE__, G_STRFUNC, __VA_ARGS__);                                       \
     }                                                                                                                  \
     G_STMT_END
+
+/* What happens all the time in normal work, once for each call or action: to the journal at that level, where it can be
+ * filtered and is kept; to a plain stderr, whose reader may be slow or gone, only when debugging. */
+#define fleet_log_routine(level, ...) fleet_log(fleet_log_to_journal() ? (level) : LOG_DEBUG, __VA_ARGS__)
 
 #define fleet_log_error(...) fleet_log(LOG_ERR, __VA_ARGS__)
 #define fleet_log_warning(...) fleet_log(LOG_WARNING, __VA_ARGS__)

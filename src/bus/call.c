@@ -47,7 +47,7 @@ static void answer(const GError *error, gpointer user_data)
     FleetCall *call = user_data;
 
     if (!call->silent)
-        fleet_log(error != NULL ? LOG_INFO : LOG_NOTICE, "%s '%s' by user %u (%s): %s",
+        fleet_log_routine(error != NULL ? LOG_INFO : LOG_NOTICE, "%s '%s' by user %u (%s): %s",
                 sd_bus_message_get_member(call->message), call->object != NULL ? call->object : "",
                 (guint)call->caller.uid, call->caller.executable, error != NULL ? error->message : "ok");
     fleet_reply(call->message, error, append_reply, call);

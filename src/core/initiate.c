@@ -62,7 +62,7 @@ static gboolean stage_replacement(
     }
     if (!fleet_run_check_replaceable(current, error))
         return FALSE;
-    fleet_log_info("action '%s' is replaced", fleet_action_id_format(current->staged->id, id));
+    fleet_log_routine(LOG_INFO, "action '%s' is replaced", fleet_action_id_format(current->staged->id, id));
     fleet_run_stage_stop(current, transaction, FLEET_RESULT_SUPERSEDED, message);
     return TRUE;
 }

@@ -180,7 +180,7 @@ static void after_end(FleetRun *run)
     const FleetAction *action = run->committed;
     char id[FLEET_ACTION_ID_BUFFER];
 
-    fleet_log_info("action '%s' on device '%s' ended: %s%s%s", fleet_action_id_format(action->id, id),
+    fleet_log_routine(LOG_INFO, "action '%s' on device '%s' ended: %s%s%s", fleet_action_id_format(action->id, id),
             action->device_id, fleet_result_to_string(action->result), *action->message != '\0' ? ", " : "",
             action->message);
     g_clear_pointer(&run->ending, fleet_ending_free);
