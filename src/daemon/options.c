@@ -118,7 +118,8 @@ FleetOptions *fleet_options_parse(int argc, char **argv, FleetExitStatus *status
     options->config_given = raw.config != NULL;
     options->socket = g_steal_pointer(&raw.socket);
     options->config = raw.config != NULL ? g_steal_pointer(&raw.config) : default_config(options->bus);
-    options->state_directory =
+    g_autofree char *directory =
             raw.state_directory != NULL ? g_steal_pointer(&raw.state_directory) : default_state_directory(options->bus);
+    options->state_directory = g_canonicalize_filename(directory, NULL);
     return g_steal_pointer(&options);
 }
