@@ -127,11 +127,3 @@ const char *fleet_parameters_value(const FleetParameters *parameters, guint i)
     g_assert(i < parameters->n);
     return parameters->pairs[i].value;
 }
-
-const char *fleet_parameters_lookup(const FleetParameters *parameters, const char *key)
-{
-    const Pair wanted = {.key = key};
-    const Pair *found = bsearch(&wanted, parameters->pairs, parameters->n, sizeof(Pair), compare_pairs);
-
-    return found != NULL ? found->value : NULL;
-}

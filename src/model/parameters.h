@@ -26,7 +26,4 @@ guint fleet_parameters_count(const FleetParameters *parameters);
 const char *fleet_parameters_key(const FleetParameters *parameters, guint i);
 const char *fleet_parameters_value(const FleetParameters *parameters, guint i);
 
-/* The value of a key, or NULL. Owned by the parameters. */
-const char *fleet_parameters_lookup(const FleetParameters *parameters, const char *key);
-
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(FleetParameters, fleet_parameters_unref)

@@ -186,7 +186,7 @@ void fleet_command_run_watch(FleetCommandRun *run)
     }
 }
 
-void fleet_command_run_drain(FleetCommandRun *run)
+static void drain(FleetCommandRun *run)
 {
     for (guint i = 0; i < FLEET_COMMAND_STREAMS; i++) {
         gsize total = 0;
@@ -265,7 +265,7 @@ static char *ending_message(const FleetCommandRun *run, const FleetCommandResult
 
 void fleet_command_run_ended(FleetCommandRun *run, const FleetCommandResult *result)
 {
-    fleet_command_run_drain(run);
+    drain(run);
     fleet_command_output_finish(run->output);
     log_lost(run);
     g_autofree char *message = ending_message(run, result);
@@ -276,7 +276,7 @@ void fleet_command_run_gone(FleetCommandRun *run, const char *message)
 {
     const FleetDriver *driver = &run->driver->driver;
 
-    fleet_command_run_drain(run);
+    drain(run);
     fleet_command_output_finish(run->output);
     if (!run->attaching || run->silent) {
         finish(run, FLEET_OUTCOME_UNCERTAIN, message);

@@ -88,9 +88,6 @@ gboolean fleet_command_run_make_place(FleetCommandRun *run, FleetCommandBackendK
 /* Begins to read from the streams of run->place. */
 void fleet_command_run_watch(FleetCommandRun *run);
 
-/* Reads what is in the streams now. */
-void fleet_command_run_drain(FleetCommandRun *run);
-
 /* It was not started. */
 void fleet_command_run_failed(FleetCommandRun *run, FleetOutcome outcome, const char *message);
 

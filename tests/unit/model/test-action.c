@@ -4,6 +4,15 @@
 
 #include "lib/main.h"
 
+/* The value of a name, or NULL. */
+static const char *value_of(const FleetParameters *parameters, const char *key)
+{
+    for (guint i = 0; i < fleet_parameters_count(parameters); i++)
+        if (g_str_equal(fleet_parameters_key(parameters, i), key))
+            return fleet_parameters_value(parameters, i);
+    return NULL;
+}
+
 static FleetAction *make(void)
 {
     static const char *const pairs[] = {"version", "2.1.0"};
@@ -28,7 +37,7 @@ START_TEST(new_action_is_pending)
     ck_assert_str_eq(action->device_id, "router-1");
     ck_assert_str_eq(action->type, "SOFTWARE_UPDATE");
     ck_assert_str_eq(action->driver, "simulated");
-    ck_assert_str_eq(fleet_parameters_lookup(action->parameters, "version"), "2.1.0");
+    ck_assert_str_eq(value_of(action->parameters, "version"), "2.1.0");
     ck_assert_str_eq(action->phase, "");
     ck_assert_str_eq(action->message, "");
     ck_assert_str_eq(action->error_name, "");
@@ -78,7 +87,7 @@ START_TEST(a_copy_has_a_life_of_its_own)
     ck_assert_str_eq(copy->message, "it did not work");
     ck_assert_str_eq(copy->error_name, "org.fleet.Error.Unsupported");
     ck_assert_str_eq(copy->error_message, "no");
-    ck_assert_str_eq(fleet_parameters_lookup(copy->parameters, "version"), "2.1.0");
+    ck_assert_str_eq(value_of(copy->parameters, "version"), "2.1.0");
 }
 END_TEST
 

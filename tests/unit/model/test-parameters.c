@@ -8,6 +8,15 @@
 
 #include <string.h>
 
+/* The value of a name, or NULL. */
+static const char *value_of(const FleetParameters *parameters, const char *key)
+{
+    for (guint i = 0; i < fleet_parameters_count(parameters); i++)
+        if (g_str_equal(fleet_parameters_key(parameters, i), key))
+            return fleet_parameters_value(parameters, i);
+    return NULL;
+}
+
 static FleetParameters *taken(const char *const *pairs, guint n)
 {
     g_autoptr(GError) error = NULL;
@@ -37,8 +46,8 @@ START_TEST(none_are_none)
 
     ck_assert_uint_eq(fleet_parameters_count(empty), 0);
     ck_assert_uint_eq(fleet_parameters_count(also), 0);
-    ck_assert_ptr_null(fleet_parameters_lookup(empty, "version"));
-    ck_assert_ptr_null(fleet_parameters_lookup(also, ""));
+    ck_assert_ptr_null(value_of(empty, "version"));
+    ck_assert_ptr_null(value_of(also, ""));
 }
 END_TEST
 
@@ -56,10 +65,10 @@ START_TEST(pairs_are_sorted_and_found)
     ck_assert_str_eq(fleet_parameters_key(parameters, 3), "version");
     ck_assert_str_eq(fleet_parameters_key(parameters, 4), "é");
     for (guint i = 0; i < 5; i++)
-        ck_assert_str_eq(fleet_parameters_lookup(parameters, pairs[2 * i]), pairs[2 * i + 1]);
-    ck_assert_ptr_null(fleet_parameters_lookup(parameters, "b"));
-    ck_assert_ptr_null(fleet_parameters_lookup(parameters, ""));
-    ck_assert_ptr_null(fleet_parameters_lookup(parameters, "versions"));
+        ck_assert_str_eq(value_of(parameters, pairs[2 * i]), pairs[2 * i + 1]);
+    ck_assert_ptr_null(value_of(parameters, "b"));
+    ck_assert_ptr_null(value_of(parameters, ""));
+    ck_assert_ptr_null(value_of(parameters, "versions"));
 }
 END_TEST
 
@@ -70,7 +79,7 @@ START_TEST(texts_are_copied)
     g_autoptr(FleetParameters) parameters = taken(pairs, 1);
 
     key[0] = value[0] = '!';
-    ck_assert_str_eq(fleet_parameters_lookup(parameters, "version"), "2.1.0");
+    ck_assert_str_eq(value_of(parameters, "version"), "2.1.0");
 }
 END_TEST
 
@@ -108,7 +117,7 @@ START_TEST(values_are_any_utf8)
     static const char *const good[] = {"k", "\n\t\x01\xc2\x85 ☃"}, *const broken[] = {"k", "a\xff"};
     g_autoptr(FleetParameters) parameters = taken(good, 1);
 
-    ck_assert_str_eq(fleet_parameters_lookup(parameters, "k"), good[1]);
+    ck_assert_str_eq(value_of(parameters, "k"), good[1]);
     refused(broken, 1, FLEET_ERROR_INVALID_ARGUMENT, "parameter name 'k' has a value that is not valid UTF-8");
 }
 END_TEST
@@ -134,7 +143,7 @@ START_TEST(sixty_four_are_taken_and_one_more_is_not)
 
     ck_assert_uint_eq(fleet_parameters_count(parameters), FLEET_PARAMETERS_MAX);
     for (int i = 0; i < FLEET_PARAMETERS_MAX; i++)
-        ck_assert_str_eq(fleet_parameters_lookup(parameters, texts[2 * i]), texts[2 * i + 1]);
+        ck_assert_str_eq(value_of(parameters, texts[2 * i]), texts[2 * i + 1]);
     refused(texts, FLEET_PARAMETERS_MAX + 1, FLEET_ERROR_LIMIT_EXCEEDED, "65 parameters are too many; at most 64");
 }
 END_TEST
@@ -147,7 +156,7 @@ START_TEST(size_counts_all_keys_and_values)
     const char *large_key[] = {more, "12345"};
     g_autoptr(FleetParameters) parameters = taken(largest, 2);
 
-    ck_assert_str_eq(fleet_parameters_lookup(parameters, "bb"), rest);
+    ck_assert_str_eq(value_of(parameters, "bb"), rest);
     refused(larger, 2, FLEET_ERROR_LIMIT_EXCEEDED, "65537 bytes are too large; at most 65536 bytes");
     refused(large_key, 1, FLEET_ERROR_LIMIT_EXCEEDED, "too large");
 }
