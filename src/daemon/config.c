@@ -58,6 +58,15 @@ static const FleetConfigKey retention_keys[] = {
         {"AuditAge", fleet_config_read_span, offsetof(FleetConfig, audit_age)},
 };
 
+#define QUOTA(name) offsetof(FleetConfig, quotas.limits[FLEET_QUOTA_##name])
+
+static const FleetConfigKey quota_keys[] = {
+        {"CallsPerUser", fleet_config_read_quota, QUOTA(CALLS)},
+        {"ConnectionsPerUser", fleet_config_read_quota, QUOTA(CONNECTIONS)},
+        {"PendingActionsPerUser", fleet_config_read_quota, QUOTA(PENDING_ACTIONS)},
+        {"DevicesPerUser", fleet_config_read_quota, QUOTA(DEVICES)},
+};
+
 static const FleetConfigKey simulation_keys[] = {
         {"MinDuration", fleet_config_read_span, offsetof(FleetConfig, min_duration)},
         {"MaxDuration", fleet_config_read_span, offsetof(FleetConfig, max_duration)},
@@ -213,6 +222,7 @@ static gboolean read_command(const Section *section, Loader *loader, const Fleet
 static const Section sections[] = {
         {"Actions", NULL, read_plain, KEYS(action_keys)},
         {"Retention", NULL, read_plain, KEYS(retention_keys)},
+        {"Quota", NULL, read_plain, KEYS(quota_keys)},
         {"Simulation", NULL, read_plain, KEYS(simulation_keys)},
         {"Log", NULL, read_plain, KEYS(log_keys)},
         {"ActionType", "NAME", read_action_type, KEYS(action_type_keys)},
@@ -356,6 +366,7 @@ static FleetConfig *new_config(void)
             .max_duration = 30 * FLEET_USEC_PER_SEC,
             .success_rate = 0.9,
             .log_level = LOG_INFO,
+            .quotas = fleet_quotas_default,
             .action_types = fleet_action_types_new(),
             .type_drivers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
             .command = fleet_command_settings_new(),

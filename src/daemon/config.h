@@ -8,6 +8,7 @@
 
 #include "drivers/command/settings.h"
 #include "model/action_type.h"
+#include "model/quotas.h"
 
 #include <glib.h>
 
@@ -29,6 +30,7 @@ typedef struct {
     guint64 seed;                   /* of the simulation, if seed_set */
     gboolean log_level_set;         /* FALSE: log_level is the default, so the command line's or none was given */
     int log_level;                  /* syslog's */
+    FleetQuotas quotas;             /* what one user may have */
     FleetActionTypes *action_types; /* the built-in ones and those of the files; owned */
     GHashTable *type_drivers;       /* type of device -> name of its driver, both char *; owned, never NULL */
     FleetCommandSettings *command;  /* its programs; the rest of it is for the daemon to set; a reference */

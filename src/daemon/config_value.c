@@ -15,6 +15,7 @@
 #define RUNNING_MAX 1000000
 #define FINISHED_MAX 100000
 #define ROWS_MAX 1000000000
+#define QUOTA_MAX 1000000000
 #define FACTOR_MAX 100
 
 gboolean fleet_config_read_span(const char *value, gpointer target, GError **error)
@@ -92,6 +93,11 @@ gboolean fleet_config_read_attempts(const char *value, gpointer target, GError *
 gboolean fleet_config_read_finished(const char *value, gpointer target, GError **error)
 {
     return read_uint(value, 0, FINISHED_MAX, target, error);
+}
+
+gboolean fleet_config_read_quota(const char *value, gpointer target, GError **error)
+{
+    return read_uint(value, 0, QUOTA_MAX, target, error);
 }
 
 gboolean fleet_config_read_rows(const char *value, gpointer target, GError **error)

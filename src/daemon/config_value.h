@@ -36,6 +36,9 @@ gboolean fleet_config_read_attempts(const char *value, gpointer target, GError *
 /* guint: how many finished actions stay on the bus, from 0 to 100,000. */
 gboolean fleet_config_read_finished(const char *value, gpointer target, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* guint: how much of something one user may have, from 1 to 1,000,000,000, or 0 for any number. */
+gboolean fleet_config_read_quota(const char *value, gpointer target, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* gint64: how many rows stay in the database, from 0 to 1,000,000,000. */
 gboolean fleet_config_read_rows(const char *value, gpointer target, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

@@ -83,6 +83,10 @@ static void assert_defaults(const FleetConfig *config)
     ck_assert_uint_eq(config->finished_actions, 1000);
     ck_assert_int_eq(config->finished_age, 3600 * FLEET_USEC_PER_SEC);
     ck_assert_int_eq(config->log_level, LOG_INFO);
+    ck_assert_uint_eq(config->quotas.limits[FLEET_QUOTA_CALLS], 1024);
+    ck_assert_uint_eq(config->quotas.limits[FLEET_QUOTA_CONNECTIONS], 64);
+    ck_assert_uint_eq(config->quotas.limits[FLEET_QUOTA_PENDING_ACTIONS], 10000);
+    ck_assert_uint_eq(config->quotas.limits[FLEET_QUOTA_DEVICES], 100000);
 }
 
 START_TEST(missing_default_file_gives_defaults)
@@ -142,6 +146,8 @@ START_TEST(every_key_is_read)
                                       "TransientRate=0.5\nSeed=18446744073709551615\n"
                                       "[Retention]\nFinishedActions=100000\nFinishedActionsAge=250ms\n"
                                       "HistoryActions=5\nHistoryAge=7d\nAuditEntries=6\nAuditAge=8d\n"
+                                      "[Quota]\nCallsPerUser=11\nConnectionsPerUser=12\n"
+                                      "PendingActionsPerUser=13\nDevicesPerUser=14\n"
                                       "[Log]\nLevel=debug\n"
                                       "[ActionType CALIBRATION]\nDeviceStatus=UPDATING\n"
                                       "[ActionType SOFTWARE_UPDATE]\nDeviceStatus=BUSY\n");
@@ -165,6 +171,10 @@ START_TEST(every_key_is_read)
     ck_assert_int_eq(config->finished_age, 250000);
     ck_assert(config->log_level_set);
     ck_assert_int_eq(config->log_level, LOG_DEBUG);
+    ck_assert_uint_eq(config->quotas.limits[FLEET_QUOTA_CALLS], 11);
+    ck_assert_uint_eq(config->quotas.limits[FLEET_QUOTA_CONNECTIONS], 12);
+    ck_assert_uint_eq(config->quotas.limits[FLEET_QUOTA_PENDING_ACTIONS], 13);
+    ck_assert_uint_eq(config->quotas.limits[FLEET_QUOTA_DEVICES], 14);
 
     type = fleet_action_types_lookup(config->action_types, "CALIBRATION", NULL);
     ck_assert_ptr_nonnull(type);
@@ -278,7 +288,8 @@ START_TEST(bounds_are_allowed)
                                       "[ActionType SYSTEM_REBOOT]\nRunningMax=1\nMaxAttempts=1000\nRetryFactor=100\n"
                                       "RetryJitter=1\nRetryDelay=0\nRetryCap=0\n"
                                       "[Retention]\nFinishedActions=0\nFinishedActionsAge=0\nHistoryActions=0\n"
-                                      "HistoryAge=0\nAuditEntries=1000000000\nAuditAge=0\n");
+                                      "HistoryAge=0\nAuditEntries=1000000000\nAuditAge=0\n"
+                                      "[Quota]\nConnectionsPerUser=0\nDevicesPerUser=1000000000\n");
     g_autoptr(FleetConfig) config = load(path);
 
     ck_assert_int_eq(config->max_duration, 0);
@@ -289,6 +300,8 @@ START_TEST(bounds_are_allowed)
     ck_assert_uint_eq(config->running_max, 1000000);
     ck_assert_int_eq(config->history_actions, 0);
     ck_assert_int_eq(config->audit_entries, 1000000000);
+    ck_assert_uint_eq(config->quotas.limits[FLEET_QUOTA_CONNECTIONS], 0);
+    ck_assert_uint_eq(config->quotas.limits[FLEET_QUOTA_DEVICES], 1000000000);
     ck_assert_uint_eq(fleet_action_types_find(config->action_types, "SYSTEM_REBOOT")->policy.max_attempts, 1000);
     ck_assert_double_eq(fleet_action_types_find(config->action_types, "SYSTEM_REBOOT")->policy.retry_factor, 100);
 
@@ -376,13 +389,13 @@ static const struct {
                 ":3: key 'Minimum' in [Simulation] is unknown; use one of MinDuration, MaxDuration, SuccessRate, "
                 "TransientRate, Seed"},
         {"[Log]\nLevel=info\n[Simulaton]\nSeed=1\n", ":3: group [Simulaton] is unknown; use one of [Actions], "
-                                                     "[Retention], [Simulation], [Log], [ActionType NAME], "
+                                                     "[Retention], [Quota], [Simulation], [Log], [ActionType NAME], "
                                                      "[DeviceType NAME], [Command ACTION-TYPE]"},
-        {"[Empty]\n", ":1: group [Empty] is unknown; use one of [Actions], [Retention], [Simulation], [Log], "
+        {"[Empty]\n", ":1: group [Empty] is unknown; use one of [Actions], [Retention], [Quota], [Simulation], [Log], "
                       "[ActionType NAME], "
                       "[DeviceType NAME], [Command ACTION-TYPE]"},
         {"[ActionType]\nDeviceStatus=BUSY\n", ":1: group [ActionType] is unknown; use one of [Actions], [Retention], "
-                                              "[Simulation], [Log], [ActionType NAME], "
+                                              "[Quota], [Simulation], [Log], [ActionType NAME], "
                                               "[DeviceType NAME], [Command ACTION-TYPE]"},
         {"[Log]\nLevel=info\nLevel[de]=debug\n", ":3: key 'Level[de]' in [Log] is unknown; use one of Level"},
         {"[Simulation]\n\n  MinDuration  =  10x\n", ":3: key 'MinDuration' in [Simulation] has a bad value: '10x' is "
@@ -489,17 +502,23 @@ static const struct {
                 "like \"10s\", \"5min 30s\" or \"250ms\""},
         {"[ActionType SYSTEM_REBOOT]\nRetryJitter=2\n", ":2: key 'RetryJitter' in [ActionType SYSTEM_REBOOT] has a bad "
                                                         "value: '2' is not a rate; use a number from 0 to 1, like 0.9"},
+        {"[Quota]\nDevicesPerUser=-1\n", ":2: key 'DevicesPerUser' in [Quota] has a bad value: '-1' is not right; "
+                                         "use a whole number from 0 to 1000000000"},
+        {"[Quota]\nCallsPerUser=1000000001\n", ":2: key 'CallsPerUser' in [Quota] has a bad value: '1000000001' is "
+                                               "not right; use a whole number from 0 to 1000000000"},
+        {"[Quota]\nConnections=1\n", ":2: key 'Connections' in [Quota] is unknown; use one of CallsPerUser, "
+                                     "ConnectionsPerUser, PendingActionsPerUser, DevicesPerUser"},
         {"[DeviceType]\nDriver=command\n",
-                ":1: group [DeviceType] is unknown; use one of [Actions], [Retention], [Simulation], [Log], "
+                ":1: group [DeviceType] is unknown; use one of [Actions], [Retention], [Quota], [Simulation], [Log], "
                 "[ActionType NAME], [DeviceType NAME], [Command ACTION-TYPE]"},
         {"[DeviceType router]\n", ":1: group [DeviceType router] lacks the key 'Driver'; name the driver there"},
         {"[DeviceType router]\nDriver=magic\n", ":2: key 'Driver' in [DeviceType router] has a bad value: driver "
                                                 "'magic' is unknown; use one of simulated, command"},
         {"[DeviceType router]\nDrivers=simulated\n",
                 ":2: key 'Drivers' in [DeviceType router] is unknown; use one of Driver"},
-        {"[Command]\nExec=/bin/true\n",
-                ":1: group [Command] is unknown; use one of [Actions], [Retention], [Simulation], [Log], [ActionType "
-                "NAME], [DeviceType NAME], [Command ACTION-TYPE]"},
+        {"[Command]\nExec=/bin/true\n", ":1: group [Command] is unknown; use one of [Actions], [Retention], [Quota], "
+                                        "[Simulation], [Log], [ActionType "
+                                        "NAME], [DeviceType NAME], [Command ACTION-TYPE]"},
         {"[Command router]\nExec=/bin/true\n",
                 ":1: [Command router] names no type of action; write [Command SOFTWARE_UPDATE] for devices of any "
                 "type, or [Command router SOFTWARE_UPDATE] for those of the type 'router'"},
@@ -575,9 +594,10 @@ START_TEST(shipped_file_shows_the_defaults)
     ck_assert_str_eq(g_hash_table_lookup(all_set->type_drivers, "router"), "command");
     ck_assert_ptr_nonnull(fleet_command_settings_lookup(all_set->command, "router", "CALIBRATION"));
     static const char *const keys[] = {"RunningMax", "CancelTimeout", "RecoveryTimeout", "FinishedActions",
-            "FinishedActionsAge", "HistoryActions", "HistoryAge", "AuditEntries", "AuditAge", "MinDuration",
-            "MaxDuration", "SuccessRate", "TransientRate", "Level", "Timeout", "StepTimeout", "MaxAttempts",
-            "RetryDelay", "RetryFactor", "RetryCap", "RetryJitter", "KillTimeout"};
+            "FinishedActionsAge", "HistoryActions", "HistoryAge", "AuditEntries", "AuditAge", "CallsPerUser",
+            "ConnectionsPerUser", "PendingActionsPerUser", "DevicesPerUser", "MinDuration", "MaxDuration",
+            "SuccessRate", "TransientRate", "Level", "Timeout", "StepTimeout", "MaxAttempts", "RetryDelay",
+            "RetryFactor", "RetryCap", "RetryJitter", "KillTimeout"};
     for (guint i = 0; i < G_N_ELEMENTS(keys); i++) {
         g_autofree char *line = g_strdup_printf("\n%s=", keys[i]);
         fleet_test_assert_contains(effective, line);
