@@ -8,6 +8,7 @@
 #include "bus/endpoint.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib-unix.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -24,7 +25,7 @@
 struct FleetListener {
     FleetApi *api;
     FleetChanges *changes;
-    char *path;
+    char *path; /* of the socket made here, to be removed at the end; NULL: it was passed and stays */
     int fd;
     guint source; /* 0 while nothing is accepted */
     FleetTimer accept_again;
@@ -61,23 +62,23 @@ static gboolean remove_stale(const struct sockaddr_un *address, GError **error)
     return unlink(address->sun_path) == 0 || set_error(error, address->sun_path, "is stale and cannot be removed");
 }
 
-static gboolean open_socket(FleetListener *listener, GError **error)
+static gboolean open_socket(FleetListener *listener, const char *path, GError **error)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
 
-    if (strlen(listener->path) >= sizeof(address.sun_path)) {
+    if (strlen(path) >= sizeof(address.sun_path)) {
         errno = ENAMETOOLONG;
-        return set_error(error, listener->path, "cannot be made");
+        return set_error(error, path, "cannot be made");
     }
-    memcpy(address.sun_path, listener->path, strlen(listener->path));
+    memcpy(address.sun_path, path, strlen(path));
     if (!remove_stale(&address, error))
         return FALSE;
 
     listener->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (listener->fd < 0 || bind(listener->fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
-        return set_error(error, listener->path, "cannot be made");
-    if (chmod(listener->path, 0666) < 0 || listen(listener->fd, BACKLOG) < 0)
-        return set_error(error, listener->path, "cannot be listened on");
+        return set_error(error, path, "cannot be made");
+    if (chmod(path, 0666) < 0 || listen(listener->fd, BACKLOG) < 0)
+        return set_error(error, path, "cannot be listened on");
     return TRUE;
 }
 
@@ -179,31 +180,82 @@ static void free_endpoint(gpointer endpoint)
     fleet_endpoint_free(endpoint);
 }
 
-FleetListener *fleet_listener_new(FleetApi *api, FleetChanges *changes, const char *path, GError **error)
+static FleetListener *new_listener(FleetApi *api, FleetChanges *changes)
 {
-    g_autoptr(FleetListener) listener = g_new0(FleetListener, 1);
+    FleetListener *listener = g_new0(FleetListener, 1);
 
     listener->api = api;
     listener->changes = changes;
-    listener->path = g_strdup(path);
     listener->fd = -1;
     listener->accept_again = (FleetTimer){.fire = accept_again, .data = listener};
     listener->endpoints = g_ptr_array_new_with_free_func(free_endpoint);
+    return listener;
+}
+
+static gboolean start_listening(FleetListener *listener, const char *name, GError **error)
+{
     if (sd_id128_randomize(&listener->server_id) < 0) {
         errno = EIO;
-        set_error(error, path, "cannot be given an id");
+        return set_error(error, name, "cannot be given an id");
+    }
+    accept_again(&listener->accept_again);
+    return TRUE;
+}
+
+FleetListener *fleet_listener_new(FleetApi *api, FleetChanges *changes, const char *path, GError **error)
+{
+    g_autoptr(FleetListener) listener = new_listener(api, changes);
+
+    if (!open_socket(listener, path, error))
+        return NULL;
+    listener->path = g_strdup(path);
+    return start_listening(listener, path, error) ? g_steal_pointer(&listener) : NULL;
+}
+
+/* Whether it is what can be accepted from; errno says what it is not. */
+static gboolean is_listening(int fd)
+{
+    static const struct {
+        int option, value, otherwise;
+    } expected[] = {
+            {SO_DOMAIN, AF_UNIX, EAFNOSUPPORT},
+            {SO_TYPE, SOCK_STREAM, EPROTOTYPE},
+            {SO_ACCEPTCONN, TRUE, EINVAL},
+    };
+
+    for (guint i = 0; i < G_N_ELEMENTS(expected); i++) {
+        int value;
+        socklen_t size = sizeof(value);
+
+        if (getsockopt(fd, SOL_SOCKET, expected[i].option, &value, &size) < 0)
+            return FALSE;
+        if (value != expected[i].value) {
+            errno = expected[i].otherwise;
+            return FALSE;
+        }
+    }
+    return TRUE;
+}
+
+FleetListener *fleet_listener_new_from_fd(FleetApi *api, FleetChanges *changes, int fd, GError **error)
+{
+    g_autofree char *name = g_strdup_printf("file descriptor %d", fd);
+    g_autoptr(FleetListener) listener = new_listener(api, changes);
+
+    listener->fd = fd;
+    if (!is_listening(fd)) {
+        set_error(error, name, "is not a listening Unix stream socket");
         return NULL;
     }
-    if (!open_socket(listener, error))
+    if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 || !g_unix_set_fd_nonblocking(fd, TRUE, NULL)) {
+        set_error(error, name, "cannot be set up");
         return NULL;
-    accept_again(&listener->accept_again);
-    return g_steal_pointer(&listener);
+    }
+    return start_listening(listener, name, error) ? g_steal_pointer(&listener) : NULL;
 }
 
 void fleet_listener_free(FleetListener *listener)
 {
-    gboolean listening = listener->source != 0 || fleet_timer_is_set(&listener->accept_again);
-
     g_clear_handle_id(&listener->source, g_source_remove);
     fleet_timers_clear(listener->api->timers, &listener->accept_again);
     for (guint i = 0; i < listener->endpoints->len; i++)
@@ -211,7 +263,7 @@ void fleet_listener_free(FleetListener *listener)
     g_ptr_array_unref(listener->endpoints);
     if (listener->fd >= 0)
         close(listener->fd);
-    if (listening)
+    if (listener->path != NULL)
         unlink(listener->path);
     g_free(listener->path);
     g_free(listener);

@@ -16,7 +16,12 @@ typedef struct FleetListener FleetListener;
 FleetListener *fleet_listener_new(
         FleetApi *api, FleetChanges *changes, const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Closes all connections and removes the socket. */
+/* The same on a socket that listens already, passed by the service manager: a Unix stream socket, which is taken over,
+ * on failure too. It is never removed, and whoever holds it as well keeps what waits in its backlog. */
+FleetListener *fleet_listener_new_from_fd(
+        FleetApi *api, FleetChanges *changes, int fd, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Closes all connections, and removes the socket if it was made here. */
 void fleet_listener_free(FleetListener *listener);
 
 /* Whether nothing is left to be written to any peer. */
