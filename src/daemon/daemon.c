@@ -7,17 +7,17 @@
 #include "build_config.h"
 #include "bus/api.h"
 #include "bus/changes.h"
-#include "bus/endpoint.h"
 #include "bus/listener.h"
-#include "bus/paths.h"
 #include "core/clock_watch.h"
+#include "daemon/bus_link.h"
 #include "daemon/config.h"
 #include "daemon/service.h"
-#include "drivers/command/command.h"
-#include "drivers/simulated.h"
+#include "daemon/settings.h"
+#include "daemon/startup.h"
+#include "daemon/watchdog.h"
 
-#include <errno.h>
 #include <glib-unix.h>
+#include <signal.h>
 #include <unistd.h>
 
 /* An end within 5 s is promised: so long for the disk, and so long for clients that are slow to read. */
@@ -38,6 +38,8 @@ struct FleetDaemon {
     FleetTimers *timers;
     FleetTimer prune;
     FleetClockWatch *clock;
+    FleetWatchdog *watchdog;
+    FleetStartup startup;
     FleetObservers observers;
     FleetObserverLink changes_link, service_link;
     FleetLedger *ledger;
@@ -48,7 +50,7 @@ struct FleetDaemon {
     FleetApi api;
     FleetChanges *changes;
     FleetListener *listener; /* NULL: no private socket */
-    FleetEndpoint *bus;      /* NULL: no bus, or it was lost */
+    FleetBusLink *bus;       /* NULL: no bus */
 };
 
 static void prune(FleetTimer *timer);
@@ -69,7 +71,8 @@ void fleet_daemon_free(FleetDaemon *daemon)
     for (guint i = 0; i < G_N_ELEMENTS(daemon->signals); i++)
         g_clear_handle_id(&daemon->signals[i], g_source_remove);
     g_clear_pointer(&daemon->listener, fleet_listener_free);
-    g_clear_pointer(&daemon->bus, fleet_endpoint_free);
+    g_clear_pointer(&daemon->bus, fleet_bus_link_free);
+    g_clear_pointer(&daemon->watchdog, fleet_watchdog_free);
     g_clear_pointer(&daemon->store, fleet_store_free);
     g_clear_pointer(&daemon->changes, fleet_changes_free);
     g_clear_pointer(&daemon->history, fleet_history_free);
@@ -81,6 +84,7 @@ void fleet_daemon_free(FleetDaemon *daemon)
         fleet_timers_clear(daemon->timers, &daemon->prune);
     g_clear_pointer(&daemon->timers, fleet_timers_free);
     g_clear_pointer(&daemon->config, fleet_config_free);
+    fleet_startup_clear(&daemon->startup);
     g_main_loop_unref(daemon->loop);
     g_free(daemon);
 }
@@ -92,38 +96,39 @@ static FleetExitStatus fail(FleetExitStatus status, const GError *error)
     return status;
 }
 
-/* The configuration. */
-
-static void set_log_level(const FleetDaemon *daemon)
+static FleetServiceState service_state(const FleetDaemon *daemon)
 {
-    fleet_log_set_level(daemon->options->log_level_given ? daemon->options->log_level : daemon->config->log_level);
+    return (FleetServiceState){.devices = fleet_registry_count(daemon->registry),
+            .storage_works = fleet_ledger_storage_works(daemon->ledger),
+            .bus_works = daemon->bus == NULL || fleet_bus_link_works(daemon->bus)};
 }
+
+static void tell_status(const FleetDaemon *daemon)
+{
+    const FleetServiceState state = service_state(daemon);
+
+    fleet_service_status(&state);
+}
+
+static void tell_ready(const FleetDaemon *daemon)
+{
+    const FleetServiceState state = service_state(daemon);
+
+    fleet_service_ready(&state);
+}
+
+static void tell_alive(gpointer user_data)
+{
+    const FleetServiceState state = service_state(user_data);
+
+    fleet_service_alive(&state);
+}
+
+/* The configuration. */
 
 static void apply_config(FleetDaemon *daemon)
 {
-    const FleetConfig *config = daemon->config;
-    const FleetSimulation simulation = {.min_duration = config->min_duration,
-            .max_duration = config->max_duration,
-            .success_rate = config->success_rate,
-            .transient_rate = config->transient_rate,
-            .seeded = config->seed_set,
-            .seed = config->seed};
-
-    set_log_level(daemon);
-    const FleetEngineSettings settings = {.types = config->action_types,
-            .finished_max = config->finished_actions,
-            .finished_age = config->finished_age,
-            .running_max = config->running_max,
-            .cancel_timeout = config->cancel_timeout,
-            .recovery_timeout = config->recovery_timeout};
-    fleet_engine_configure(daemon->engine, &settings);
-    fleet_registry_set_type_drivers(daemon->registry, config->type_drivers);
-    fleet_simulated_driver_configure(
-            fleet_engine_driver(daemon->engine, fleet_simulated_driver_class.name), &simulation);
-    config->command->directory = g_build_filename(daemon->options->state_directory, "actions", NULL);
-    config->command->user_manager = daemon->options->bus == FLEET_BUS_USER;
-    fleet_command_driver_configure(
-            fleet_engine_driver(daemon->engine, fleet_command_driver_class.name), config->command);
+    fleet_settings_apply(daemon->config, daemon->options, daemon->engine, daemon->registry);
 }
 
 static FleetConfig *load_config(const FleetDaemon *daemon, GError **error)
@@ -150,7 +155,7 @@ static gboolean reload(gpointer user_data)
             fleet_changes_announce_action_types(daemon->changes);
         fleet_log_notice("the configuration is reloaded");
     }
-    fleet_service_ready(fleet_registry_count(daemon->registry), fleet_ledger_storage_works(daemon->ledger));
+    tell_ready(daemon);
     return G_SOURCE_CONTINUE;
 }
 
@@ -167,7 +172,10 @@ static FleetExitStatus status_of_store_error(const GError *error)
 
 static void load_device(FleetDevice *device, gpointer user_data)
 {
-    fleet_registry_load(((FleetDaemon *)user_data)->registry, device);
+    FleetDaemon *daemon = user_data;
+
+    fleet_registry_load(daemon->registry, device);
+    fleet_startup_count_device(&daemon->startup);
 }
 
 static void load_action(FleetAction *action, gpointer user_data)
@@ -179,7 +187,8 @@ static gboolean load(FleetDaemon *daemon, GError **error)
 {
     const FleetConfig *config = daemon->config;
 
-    daemon->store = fleet_store_open(daemon->options->state_directory, error);
+    fleet_startup_begin(&daemon->startup);
+    daemon->store = fleet_store_open(daemon->options->state_directory, &daemon->startup.progress, error);
     if (daemon->store == NULL)
         return FALSE;
     daemon->timers = fleet_timers_new();
@@ -188,15 +197,14 @@ static gboolean load(FleetDaemon *daemon, GError **error)
     daemon->engine = fleet_engine_new(daemon->ledger, daemon->registry, daemon->timers, &daemon->observers,
             fleet_store_last_action_sequence(daemon->store));
     daemon->history = fleet_history_new(daemon->store, daemon->engine);
+    fleet_startup_load(&daemon->startup);
     return fleet_store_load(daemon->store, fleet_clock_realtime() - config->finished_age, config->finished_actions,
             load_device, load_action, daemon, error);
 }
 
 static void storage_changed(gboolean works, const char *reason, gpointer user_data)
 {
-    FleetDaemon *daemon = user_data;
-
-    fleet_service_status(fleet_registry_count(daemon->registry), works);
+    tell_status(user_data);
 }
 
 /* What is too old or too much leaves the store now and once an hour. */
@@ -239,48 +247,16 @@ static void start(FleetDaemon *daemon)
 
 /* The connections. */
 
-static void bus_closed(FleetEndpoint *endpoint, int r, gpointer user_data)
+/* The bus of a session goes with the session, so fleetd does too; the machine's comes back. */
+static void bus_changed(gboolean works, gpointer user_data)
 {
     FleetDaemon *daemon = user_data;
 
-    fleet_log_error("the connection to the bus is lost: %s", g_strerror(-r));
-    fleet_changes_remove_endpoint(daemon->changes, endpoint);
-    g_clear_pointer(&daemon->bus, fleet_endpoint_free);
+    tell_status(daemon);
+    if (works || daemon->options->bus != FLEET_BUS_USER)
+        return;
     daemon->status = FLEET_EXIT_BUS;
     g_main_loop_quit(daemon->loop);
-}
-
-static FleetExitStatus take_name(sd_bus *bus)
-{
-    int r = sd_bus_request_name(bus, FLEET_BUS_NAME, 0);
-
-    if (r >= 0)
-        return FLEET_EXIT_SUCCESS;
-    if (r == -EEXIST)
-        fleet_log_error("the bus name '%s' is taken; is fleetd running already?", FLEET_BUS_NAME);
-    else if (r == -EPERM || r == -EACCES)
-        fleet_log_error("the bus does not let user %u own '%s'; run as the user of its policy, or as root",
-                (guint)geteuid(), FLEET_BUS_NAME);
-    else
-        fleet_log_error("the bus name '%s' cannot be taken: %s", FLEET_BUS_NAME, g_strerror(-r));
-    return FLEET_EXIT_NAME;
-}
-
-static FleetExitStatus publish_on_bus(FleetDaemon *daemon)
-{
-    __attribute__((cleanup(sd_bus_unrefp))) sd_bus *bus = NULL;
-    gboolean user = daemon->options->bus == FLEET_BUS_USER;
-    int r = user ? sd_bus_open_user_with_description(&bus, "fleetd")
-                 : sd_bus_open_system_with_description(&bus, "fleetd");
-
-    if (r >= 0)
-        daemon->bus = fleet_endpoint_new_bus(&daemon->api, bus, bus_closed, daemon, &r);
-    if (r < 0) {
-        fleet_log_error("the %s bus cannot be reached: %s", user ? "session" : "system", g_strerror(-r));
-        return FLEET_EXIT_BUS;
-    }
-    fleet_changes_add_endpoint(daemon->changes, daemon->bus);
-    return take_name(bus);
 }
 
 static FleetExitStatus publish(FleetDaemon *daemon)
@@ -292,7 +268,11 @@ static FleetExitStatus publish(FleetDaemon *daemon)
         if (daemon->listener == NULL)
             return fail(FLEET_EXIT_SOCKET, error);
     }
-    return daemon->options->bus == FLEET_BUS_NONE ? FLEET_EXIT_SUCCESS : publish_on_bus(daemon);
+    if (daemon->options->bus == FLEET_BUS_NONE)
+        return FLEET_EXIT_SUCCESS;
+    daemon->bus = fleet_bus_link_new(
+            &daemon->api, daemon->changes, daemon->options->bus == FLEET_BUS_USER, bus_changed, daemon);
+    return fleet_bus_link_start(daemon->bus);
 }
 
 /* The end. */
@@ -312,7 +292,7 @@ static gboolean is_stored(const FleetDaemon *daemon)
 
 static gboolean is_flushed(const FleetDaemon *daemon)
 {
-    return (daemon->bus == NULL || fleet_endpoint_is_flushed(daemon->bus)) &&
+    return (daemon->bus == NULL || fleet_bus_link_is_flushed(daemon->bus)) &&
            (daemon->listener == NULL || fleet_listener_is_flushed(daemon->listener));
 }
 
@@ -340,6 +320,8 @@ static void stop(FleetDaemon *daemon)
     fleet_service_stopping();
     daemon->api.stopping = TRUE;
     fleet_engine_stop(daemon->engine);
+    if (daemon->bus != NULL)
+        fleet_bus_link_stop_trying(daemon->bus);
     if (!wait_until(daemon, is_stored, STORE_USEC)) {
         /* The store's thread hangs in a system call, so nothing can be ended in order. */
         fleet_log_error("the disk does not answer; what was not acknowledged yet is given up");
@@ -349,21 +331,39 @@ static void stop(FleetDaemon *daemon)
         fleet_log_warning("a client does not read the replies to its calls; they are dropped");
 }
 
+/* SIGTERM ends a start at once, as it ends any process: nothing has been promised to anybody yet. SIGHUP has to wait
+ * for the start to be over. */
+static void hold_reload(int how)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP);
+    g_assert(pthread_sigmask(how, &set, NULL) == 0);
+}
+
+/* From here on a signal ends things in order. */
+static void handle_signals(FleetDaemon *daemon)
+{
+    daemon->signals[0] = g_unix_signal_add(SIGTERM, end, daemon);
+    daemon->signals[1] = g_unix_signal_add(SIGINT, end, daemon);
+    daemon->signals[2] = g_unix_signal_add(SIGHUP, reload, daemon);
+    hold_reload(SIG_UNBLOCK);
+}
+
 FleetExitStatus fleet_daemon_run(FleetDaemon *daemon)
 {
     g_autoptr(GError) error = NULL;
 
+    hold_reload(SIG_BLOCK);
     daemon->config = load_config(daemon, &error);
     if (daemon->config == NULL)
         return fail(FLEET_EXIT_CONFIGURATION, error);
-    set_log_level(daemon);
+    fleet_settings_set_log_level(daemon->config, daemon->options);
     if (!load(daemon, &error))
         return fail(status_of_store_error(error), error);
 
-    /* From here on a signal ends things in order. */
-    daemon->signals[0] = g_unix_signal_add(SIGTERM, end, daemon);
-    daemon->signals[1] = g_unix_signal_add(SIGINT, end, daemon);
-    daemon->signals[2] = g_unix_signal_add(SIGHUP, reload, daemon);
+    handle_signals(daemon);
     start(daemon);
     daemon->status = publish(daemon);
     if (daemon->status != FLEET_EXIT_SUCCESS)
@@ -371,7 +371,9 @@ FleetExitStatus fleet_daemon_run(FleetDaemon *daemon)
 
     fleet_engine_recover(daemon->engine);
     fleet_log_info("fleetd %s looks after %u devices", FLEET_VERSION, fleet_registry_count(daemon->registry));
-    fleet_service_ready(fleet_registry_count(daemon->registry), TRUE);
+    tell_ready(daemon);
+    daemon->watchdog =
+            fleet_watchdog_new(daemon->timers, daemon->store, fleet_service_watchdog_interval(), tell_alive, daemon);
     g_main_loop_run(daemon->loop);
     stop(daemon);
     return daemon->status;

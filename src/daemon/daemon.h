@@ -18,7 +18,8 @@ void fleet_daemon_free(FleetDaemon *daemon);
 
 /*
  * Loads the configuration and the store, publishes everything, takes the name, tells the service manager, and serves
- * until SIGTERM or SIGINT, or until the bus is lost. Why it could not start, or ended, has been logged in one line.
+ * until SIGTERM or SIGINT, or until the session's bus is lost. Why it could not start, or ended, has been logged in one
+ * line.
  */
 FleetExitStatus fleet_daemon_run(FleetDaemon *daemon) G_GNUC_WARN_UNUSED_RESULT;
 

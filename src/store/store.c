@@ -134,7 +134,7 @@ static gboolean dispatch(GSource *source, GSourceFunc callback, gpointer user_da
 
 static GSourceFuncs source_funcs = {.prepare = prepare, .check = has_results, .dispatch = dispatch};
 
-FleetStore *fleet_store_open(const char *directory, GError **error)
+FleetStore *fleet_store_open(const char *directory, const FleetStoreProgress *progress, GError **error)
 {
     g_autoptr(FleetLock) lock = NULL;
     g_autoptr(FleetDatabase) database = NULL;
@@ -145,7 +145,7 @@ FleetStore *fleet_store_open(const char *directory, GError **error)
     lock = fleet_lock_take(directory, error);
     if (lock == NULL)
         return NULL;
-    database = fleet_database_open(directory, error);
+    database = fleet_database_open(directory, progress, error);
     if (database == NULL || !fleet_device_rows_last_key(database, &last_device_key, error) ||
             !fleet_action_rows_last_sequence(database, &last_action_sequence, error))
         return NULL;
@@ -204,6 +204,7 @@ void fleet_store_start(
     ((ResultSource *)store->source)->store = store;
     g_source_set_static_name(store->source, "fleet-store");
     g_source_attach(store->source, store->context);
+    fleet_database_watch(store->database, NULL);
     fleet_writer_start(store->writer);
     fleet_reader_start(store->reader);
 }
@@ -218,6 +219,11 @@ void fleet_store_submit(FleetStore *store, const FleetChange *changes, guint n, 
 guint fleet_store_in_flight(const FleetStore *store)
 {
     return store->in_flight;
+}
+
+gint64 fleet_store_busy_for(FleetStore *store)
+{
+    return fleet_writer_busy_for(store->writer);
 }
 
 void fleet_store_find_action(FleetStore *store, FleetActionId id, FleetStoreActionFoundFunc found, gpointer user_data)

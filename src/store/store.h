@@ -76,12 +76,21 @@ typedef struct {
  * callbacks of the transactions that changed it, _roll_back excepted. */
 typedef void (*FleetStorageStateFunc)(FleetStorageState state, const char *reason, gpointer user_data);
 
+/* How opening and loading get on, for those who wait for it. Called on the caller's thread. */
+typedef struct {
+    void (*migrating)(guint from, guint to, gpointer user_data); /* it begins to bring the schema up to date */
+    void (*working)(gpointer user_data); /* it is at it still: many times a second, for as long as it takes */
+    gpointer user_data;
+} FleetStoreProgress;
+
 /*
  * Locks the directory, opens the database in it (making either where they are missing), and brings its schema up to
- * date. Never deletes or overwrites a database that it cannot read. No thread runs yet. FLEET_STORE_ERROR_*, each
- * message one line that names the path and the remedy.
+ * date. Never deletes or overwrites a database that it cannot read. No thread runs yet. Progress, which may be NULL, is
+ * used until the start and must last so long. FLEET_STORE_ERROR_*, each message one line that names the path and the
+ * remedy.
  */
-FleetStore *fleet_store_open(const char *directory, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+FleetStore *fleet_store_open(
+        const char *directory, const FleetStoreProgress *progress, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Ends both threads once all that was submitted is through, closes, unlocks. Callbacks and answers that are still to
  * come are no longer called. Not to be called from one of them. */
@@ -114,6 +123,10 @@ void fleet_store_submit(FleetStore *store, const FleetChange *changes, guint n, 
 
 /* How many transactions are on their way. */
 guint fleet_store_in_flight(const FleetStore *store);
+
+/* For how long the writer has been at what it does now (a batch, a piece of pruning, with what they do to the log), µs
+ * of CLOCK_MONOTONIC; 0 = it has nothing to do. */
+gint64 fleet_store_busy_for(FleetStore *store);
 
 /* Looks an action up in history, by id. Answers with a new image, the receiver's; or with NULL if there is none, and
  * then STORAGE_FAILED if history cannot be read. */

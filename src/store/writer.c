@@ -31,6 +31,7 @@ struct FleetWriter {
     GError *reason;    /* why they failed; the thread waits while it is set */
     gboolean handling; /* it was taken, and the thread goes on waiting */
     gboolean idle;     /* the thread waits for work */
+    gint64 busy_since; /* what the thread is at began then, µs of CLOCK_MONOTONIC; 0 = nothing */
     gboolean closing;
     gboolean prune_wanted; /* to begin as follows */
     FleetRetention retention;
@@ -155,6 +156,7 @@ static gpointer run(gpointer data)
 
     pthread_mutex_lock(&writer->mutex);
     while ((work = wait_for_work(writer, &batch)) != WORK_NONE) {
+        writer->busy_since = g_get_monotonic_time();
         pthread_mutex_unlock(&writer->mutex);
         if (work == WORK_BATCH)
             commit(writer, &batch);
@@ -162,6 +164,7 @@ static gpointer run(gpointer data)
             prune(writer);
         fleet_database_checkpoint(writer->database);
         pthread_mutex_lock(&writer->mutex);
+        writer->busy_since = 0;
     }
     pthread_mutex_unlock(&writer->mutex);
     return NULL;
@@ -231,6 +234,16 @@ void fleet_writer_prune(FleetWriter *writer, const FleetRetention *retention, gi
     if (writer->idle)
         pthread_cond_signal(&writer->cond);
     pthread_mutex_unlock(&writer->mutex);
+}
+
+gint64 fleet_writer_busy_for(FleetWriter *writer)
+{
+    gint64 since;
+
+    pthread_mutex_lock(&writer->mutex);
+    since = writer->busy_since;
+    pthread_mutex_unlock(&writer->mutex);
+    return since != 0 ? g_get_monotonic_time() - since : 0;
 }
 
 gboolean fleet_writer_take_committed(FleetWriter *writer, FleetSubmissionList *committed)

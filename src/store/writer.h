@@ -34,6 +34,9 @@ void fleet_writer_flush(FleetWriter *writer);
  * not ended is replaced. Results in no wake-up. */
 void fleet_writer_prune(FleetWriter *writer, const FleetRetention *retention, gint64 now);
 
+/* As fleet_store_busy_for(). */
+gint64 fleet_writer_busy_for(FleetWriter *writer);
+
 /*
  * Takes what was committed, in order. TRUE if the batch that followed it failed: then the thread waits, and the caller
  * must call fleet_writer_take_failed() once it has dealt with what was committed.

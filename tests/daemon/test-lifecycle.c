@@ -167,11 +167,14 @@ START_TEST(a_running_action_survives_a_crash)
 }
 END_TEST
 
-START_TEST(a_lost_bus_ends_it)
+/* The session's, that is; see test-bus-lost.c for the system's. */
+START_TEST(a_lost_session_bus_ends_it)
 {
     g_autoptr(FleetTestBus) bus = fleet_test_bus_new(NULL);
     g_autoptr(FleetTestDaemon) daemon = fleet_test_daemon_new();
 
+    g_setenv("DBUS_SESSION_BUS_ADDRESS", fleet_test_bus_address(bus), TRUE);
+    fleet_test_daemon_set_mode(daemon, "--user");
     fleet_test_daemon_start(daemon);
     fleet_test_bus_stop(bus);
     ck_assert_int_eq(fleet_test_daemon_wait(daemon, FLEET_TEST_PATIENCE), EXIT_BUS);
@@ -393,7 +396,7 @@ int main(void)
     tcase_add_test(life, it_lives_without_a_bus);
     tcase_add_test(life, what_was_acknowledged_survives_the_end);
     tcase_add_test(life, a_running_action_survives_a_crash);
-    tcase_add_test(life, a_lost_bus_ends_it);
+    tcase_add_test(life, a_lost_session_bus_ends_it);
     tcase_add_test(life, reload_takes_a_good_configuration);
     tcase_add_test(life, reload_refuses_a_bad_configuration);
     tcase_add_test(refusals, no_bus_is_told);

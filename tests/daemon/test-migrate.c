@@ -170,6 +170,7 @@ START_TEST(running_actions_go_on_and_end_once)
 {
     write_old_database();
     fleet_test_daemon_start(fleetd);
+    ck_assert(fleet_test_daemon_wait_notify(fleetd, "STATUS=Bringing the database from schema 1 to *", 0));
     g_autofree char *going = id_of(21);
     g_autofree char *over = id_of(22);
     g_autofree char *waiting = id_of(23);

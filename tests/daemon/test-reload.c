@@ -94,7 +94,7 @@ static void reload(void)
 {
     g_string_truncate(told, 0);
     fleet_test_daemon_signal(fleetd, SIGHUP);
-    wait_told("^RELOADING=1\nMONOTONIC_USEC=[0-9]+\n.*^READY=1\n.*^STATUS=Started");
+    wait_told("^RELOADING=1\nMONOTONIC_USEC=[0-9]+\n.*^READY=1\n.*^STATUS=Serving");
 }
 
 static void reload_with(const char *config)

@@ -207,7 +207,7 @@ START_TEST(changes_fail_reading_works_and_it_heals)
     fleet_test_signals_clear(signals);
     add("c");
     fleet_test_signals_wait_property(signals, 0, FLEET_TEST_ROOT, "StorageState", "'ok'");
-    ck_assert(fleet_test_daemon_wait_notify(fleetd, "STATUS=Started with 2 devices", FLEET_TEST_PATIENCE));
+    ck_assert(fleet_test_daemon_wait_notify(fleetd, "STATUS=Serving 2 devices", FLEET_TEST_PATIENCE));
     assert_storage("ok");
 
     /* And it is stored, not only said to be. */

@@ -68,11 +68,21 @@ void fleet_test_bus_start(FleetTestBus *bus)
     }
 }
 
-void fleet_test_bus_stop(FleetTestBus *bus)
+static void end_by(FleetTestBus *bus, int number)
 {
     if (bus->process == NULL)
         return;
-    fleet_test_process_signal(bus->process, SIGTERM);
+    fleet_test_process_signal(bus->process, number);
     (void)fleet_test_process_wait(bus->process, FLEET_TEST_PATIENCE);
     g_clear_pointer(&bus->process, fleet_test_process_free);
+}
+
+void fleet_test_bus_stop(FleetTestBus *bus)
+{
+    end_by(bus, SIGTERM);
+}
+
+void fleet_test_bus_kill(FleetTestBus *bus)
+{
+    end_by(bus, SIGKILL);
 }

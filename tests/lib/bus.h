@@ -23,8 +23,9 @@ void fleet_test_bus_free(FleetTestBus *bus);
 /* Its address, for DBUS_SESSION_BUS_ADDRESS or --address=. Owned by the bus. */
 const char *fleet_test_bus_address(const FleetTestBus *bus);
 
-/* Takes the bus away from its clients, and brings it back at the same address. */
+/* Takes the bus away from its clients, in good order or as a crash does, and brings it back at the same address. */
 void fleet_test_bus_stop(FleetTestBus *bus);
+void fleet_test_bus_kill(FleetTestBus *bus);
 void fleet_test_bus_start(FleetTestBus *bus);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(FleetTestBus, fleet_test_bus_free)

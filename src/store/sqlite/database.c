@@ -23,6 +23,9 @@
  * transactions, small enough for the log to stay at some 20 MB. */
 #define CHECKPOINT_PAGES 4000
 
+/* Steps of SQLite's virtual machine between two looks at who waits: a millisecond or two. */
+#define PROGRESS_STEPS 100000
+
 typedef struct {
     const char *sql; /* static, compared by address */
     sqlite3_stmt *statement;
@@ -407,7 +410,35 @@ static gboolean check_writable(FleetDatabase *database, GError **error)
     return FALSE;
 }
 
-FleetDatabase *fleet_database_open(const char *directory, GError **error)
+static int tell_progress(void *user_data)
+{
+    const FleetStoreProgress *progress = user_data;
+
+    progress->working(progress->user_data);
+    return 0;
+}
+
+void fleet_database_watch(FleetDatabase *database, const FleetStoreProgress *progress)
+{
+    sqlite3_progress_handler(
+            database->handle, PROGRESS_STEPS, progress != NULL ? tell_progress : NULL, (gpointer)progress);
+}
+
+static gboolean migrate(FleetDatabase *database, guint schema, const FleetStoreProgress *progress, GError **error)
+{
+    guint newest = fleet_migrations_newest();
+
+    if (schema == newest)
+        return TRUE;
+    if (progress != NULL)
+        progress->migrating(schema, newest, progress->user_data);
+    if (!fleet_migrations_run(database, schema, error))
+        return FALSE;
+    fleet_log_info("brought database '%s' from schema %u to %u", database->path, schema, newest);
+    return TRUE;
+}
+
+FleetDatabase *fleet_database_open(const char *directory, const FleetStoreProgress *progress, GError **error)
 {
     g_autofree char *path = g_build_filename(directory, "fleet.db", NULL);
     g_autoptr(FleetDatabase) database = NULL;
@@ -431,10 +462,9 @@ FleetDatabase *fleet_database_open(const char *directory, GError **error)
         return NULL;
     sqlite3_db_config(database->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
 
-    if (!configure(database, error) || !use_log(database, error) || !fleet_migrations_run(database, schema, error))
+    fleet_database_watch(database, progress);
+    if (!configure(database, error) || !use_log(database, error) || !migrate(database, schema, progress, error))
         return NULL;
-    if (schema != fleet_migrations_newest())
-        fleet_log_info("brought database '%s' from schema %u to %u", path, schema, fleet_migrations_newest());
     sqlite3_wal_hook(database->handle, on_log_grown, database);
     return g_steal_pointer(&database);
 }

@@ -6,6 +6,8 @@
  * otherwise, each message one line that names the file and the remedy.
  */
 
+#include "store/store.h"
+
 #include <glib.h>
 
 /* As sqlite3.h has them, so that the rooms above need not include it. */
@@ -15,8 +17,12 @@ typedef struct sqlite3_stmt sqlite3_stmt;
 typedef struct FleetDatabase FleetDatabase;
 
 /* Opens DIRECTORY/fleet.db to write, makes it where there is none and brings its schema up to date. What cannot be read
- * is left as it is. Also FLEET_STORE_ERROR_DIRECTORY. */
-FleetDatabase *fleet_database_open(const char *directory, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+ * is left as it is. Progress, which may be NULL, is as for fleet_database_watch(). Also FLEET_STORE_ERROR_DIRECTORY. */
+FleetDatabase *fleet_database_open(
+        const char *directory, const FleetStoreProgress *progress, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Has progress told of each longer work of the connection from now on; NULL = no more. It must last so long. */
+void fleet_database_watch(FleetDatabase *database, const FleetStoreProgress *progress);
 
 /* Opens it a second time, to read. Statements end with an error soon after *cancelled (atomic) becomes nonzero. */
 FleetDatabase *fleet_database_open_reader(

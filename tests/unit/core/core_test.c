@@ -142,7 +142,7 @@ FleetTestCore *fleet_test_core_new(const char *directory)
     core->link = (FleetObserverLink){.observer = &recorder, .user_data = core};
     core->types = fleet_action_types_new();
     core->parameters = fleet_parameters_new_empty();
-    core->store = fleet_store_open(directory, &error);
+    core->store = fleet_store_open(directory, NULL, &error);
     fleet_test_assert_no_error(error);
     core->timers = fleet_timers_new();
     core->ledger = fleet_ledger_new(core->store, &core->observers);

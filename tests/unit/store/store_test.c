@@ -60,7 +60,7 @@ FleetTestStore *fleet_test_store_new(const char *directory)
 
     test->owners = g_ptr_array_new_with_free_func(g_free);
     test->events = g_string_new(NULL);
-    test->store = fleet_store_open(directory, &error);
+    test->store = fleet_store_open(directory, NULL, &error);
     fleet_test_assert_no_error(error);
     ck_assert_ptr_nonnull(test->store);
     fleet_store_start(test->store, &callbacks, state_changed, test);
@@ -298,7 +298,7 @@ FleetTestLoaded fleet_test_store_load(const char *directory)
     FleetTestLoaded loaded = {g_ptr_array_new_with_free_func((GDestroyNotify)fleet_device_unref),
             g_ptr_array_new_with_free_func((GDestroyNotify)fleet_action_unref)};
     g_autoptr(GError) error = NULL;
-    g_autoptr(FleetStore) store = fleet_store_open(directory, &error);
+    g_autoptr(FleetStore) store = fleet_store_open(directory, NULL, &error);
 
     fleet_test_assert_no_error(error);
     if (!fleet_store_load(store, 0, G_MAXUINT, add_device, add_action, &loaded, &error))
@@ -325,7 +325,7 @@ char *fleet_test_store_ids(const char *directory)
 GError *fleet_test_store_refused(const char *directory, FleetStoreError code)
 {
     GError *error = NULL;
-    FleetStore *store = fleet_store_open(directory, &error);
+    FleetStore *store = fleet_store_open(directory, NULL, &error);
 
     ck_assert_ptr_null(store);
     fleet_test_assert_error(error, FLEET_STORE_ERROR, code);

@@ -429,7 +429,7 @@ START_TEST(history_is_not_read_through)
             "'', x'' FROM n");
     ck_assert_int_eq(sqlite3_auto_extension((void (*)(void))trace), SQLITE_OK);
 
-    store = fleet_store_open(directory, NULL);
+    store = fleet_store_open(directory, NULL, NULL);
     ck_assert(fleet_store_load(store, 1, 5, unref_device, unref_action, &n, NULL));
     ck_assert_uint_eq(n, 2 + 5);
     ck_assert_int_gt(most_steps, 0);

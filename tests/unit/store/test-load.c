@@ -64,7 +64,7 @@ static const struct {
 START_TEST(newest_finished_actions_are_loaded)
 {
     g_autofree char *directory = make_history();
-    g_autoptr(FleetStore) store = fleet_store_open(directory, NULL);
+    g_autoptr(FleetStore) store = fleet_store_open(directory, NULL, NULL);
     g_autoptr(GString) sequences = g_string_new(NULL);
     g_autoptr(GError) error = NULL;
 
@@ -137,7 +137,7 @@ START_TEST(damaged_row_is_named)
             "INSERT INTO devices VALUES (1, 'a', '', '', 'simulated', 0, 0, 0, 0), (2, 'b', '', '', 'simulated', 0, 0, "
             "0, 0)");
     fleet_test_sql(path, damages[_i].sql);
-    store = fleet_store_open(directory, &error);
+    store = fleet_store_open(directory, NULL, &error);
     fleet_test_assert_no_error(error);
     ck_assert(!fleet_store_load(store, 0, G_MAXUINT, unref_device, append_sequence, sequences, &error));
     fleet_test_assert_error(error, FLEET_STORE_ERROR, FLEET_STORE_ERROR_DATABASE);

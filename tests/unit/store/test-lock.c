@@ -20,7 +20,7 @@ static pid_t start_holder(const char *directory)
     child = fork();
     ck_assert_int_ge(child, 0);
     if (child == 0) {
-        FleetStore *store = fleet_store_open(directory, NULL);
+        FleetStore *store = fleet_store_open(directory, NULL, NULL);
 
         if (store == NULL || write(ready[1], "x", 1) != 1)
             _exit(1);

@@ -132,7 +132,7 @@ START_TEST(old_database_keeps_all_it_holds)
     assert_running_action(loaded.actions->pdata[n++]);
 
     /* Action 9 was stored once and is gone. */
-    g_autoptr(FleetStore) store = fleet_store_open(directory, NULL);
+    g_autoptr(FleetStore) store = fleet_store_open(directory, NULL, NULL);
     ck_assert_int_eq(fleet_store_last_action_sequence(store), 9);
     ck_assert_int_eq(fleet_store_last_device_key(store), 2);
 }

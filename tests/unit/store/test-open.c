@@ -57,7 +57,7 @@ START_TEST(new_store_is_empty)
 {
     g_autofree char *directory = fleet_test_directory_new();
     g_auto(FleetTestLoaded) loaded = fleet_test_store_load(directory);
-    g_autoptr(FleetStore) store = fleet_store_open(directory, NULL);
+    g_autoptr(FleetStore) store = fleet_store_open(directory, NULL, NULL);
 
     ck_assert_uint_eq(loaded.devices->len, 0);
     ck_assert_uint_eq(loaded.actions->len, 0);
@@ -204,7 +204,7 @@ START_TEST(sequences_never_come_back)
     fleet_test_store_free(g_steal_pointer(&test));
     fleet_test_sql(path, "DELETE FROM actions");
 
-    g_autoptr(FleetStore) store = fleet_store_open(directory, NULL);
+    g_autoptr(FleetStore) store = fleet_store_open(directory, NULL, NULL);
     ck_assert_int_eq(fleet_store_last_device_key(store), 3);
     ck_assert_int_eq(fleet_store_last_action_sequence(store), 41);
 }

@@ -20,7 +20,7 @@ static char *make_history(guint finished, guint audit)
 {
     char *directory = fleet_test_directory_new();
     g_autofree char *path = g_build_filename(directory, "fleet.db", NULL);
-    g_autoptr(FleetStore) store = fleet_store_open(directory, NULL);
+    g_autoptr(FleetStore) store = fleet_store_open(directory, NULL, NULL);
     g_autofree char *sql = g_strdup_printf(
             "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT %u) "
             "INSERT INTO actions SELECT i, i, 'd', 'X', 'simulated', 0, 0, 0, 0, 0, 0, 1, 0, 1.0, 0, 0.0, '', 0, "
@@ -59,7 +59,7 @@ static char *describe(const char *directory)
 static guint prune(const char *directory, const FleetRetention *retention, gint64 now)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(FleetDatabase) database = fleet_database_open(directory, &error);
+    g_autoptr(FleetDatabase) database = fleet_database_open(directory, NULL, &error);
     FleetPruning pruning;
     gint64 before = 0;
     guint pieces = 0;

@@ -223,7 +223,7 @@ START_TEST(scribbled_table)
     g_autoptr(FleetStore) store = NULL;
 
     overwrite(path, (g_ascii_strtoll(page, NULL, 10) - 1) * 4096, garbage, 4096);
-    store = fleet_store_open(directory, &error);
+    store = fleet_store_open(directory, NULL, &error);
     if (store != NULL)
         ck_assert(!fleet_store_load(store, 0, 0, refuse_device, refuse_action, NULL, &error));
     fleet_test_assert_error(error, FLEET_STORE_ERROR, FLEET_STORE_ERROR_DATABASE);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+#include "daemon/settings.h"
+
+#include "base/log.h"
+#include "drivers/command/command.h"
+#include "drivers/simulated.h"
+
+void fleet_settings_set_log_level(const FleetConfig *config, const FleetOptions *options)
+{
+    fleet_log_set_level(options->log_level_given ? options->log_level : config->log_level);
+}
+
+static void apply_to_drivers(const FleetConfig *config, const FleetOptions *options, FleetEngine *engine)
+{
+    const FleetSimulation simulation = {.min_duration = config->min_duration,
+            .max_duration = config->max_duration,
+            .success_rate = config->success_rate,
+            .transient_rate = config->transient_rate,
+            .seeded = config->seed_set,
+            .seed = config->seed};
+
+    fleet_simulated_driver_configure(fleet_engine_driver(engine, fleet_simulated_driver_class.name), &simulation);
+    config->command->directory = g_build_filename(options->state_directory, "actions", NULL);
+    config->command->user_manager = options->bus == FLEET_BUS_USER;
+    fleet_command_driver_configure(fleet_engine_driver(engine, fleet_command_driver_class.name), config->command);
+}
+
+void fleet_settings_apply(
+        const FleetConfig *config, const FleetOptions *options, FleetEngine *engine, FleetRegistry *registry)
+{
+    const FleetEngineSettings settings = {.types = config->action_types,
+            .finished_max = config->finished_actions,
+            .finished_age = config->finished_age,
+            .running_max = config->running_max,
+            .cancel_timeout = config->cancel_timeout,
+            .recovery_timeout = config->recovery_timeout};
+
+    fleet_settings_set_log_level(config, options);
+    fleet_engine_configure(engine, &settings);
+    fleet_registry_set_type_drivers(registry, config->type_drivers);
+    apply_to_drivers(config, options, engine);
+}
