@@ -11,6 +11,7 @@
 #include "model/status.h"
 
 #include <glib.h>
+#include <sys/types.h>
 
 typedef struct {
     gatomicrefcount refs;
@@ -25,6 +26,7 @@ typedef struct {
     gint64 last_seen_at;  /* µs since the epoch; 0 = never */
     FleetActionId action; /* the action that it is busy with; not persisted: the actions say it */
     guint queued;         /* actions that wait for it; not persisted either */
+    uid_t owner_uid;      /* who has registered it; never changes */
 } FleetDevice;
 
 /* A device with the given texts; all numbers 0, status IDLE. Not checked here: see identifier.h. */

@@ -7,14 +7,15 @@
 #include <sqlite3.h>
 
 static const char insert_sql[] =
-        "INSERT INTO devices (key, id, name, type, driver, status, registered_at, updated_at, last_seen_at) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+        "INSERT INTO devices (key, id, name, type, driver, status, registered_at, updated_at, last_seen_at, "
+        "owner_uid) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 static const char update_sql[] =
         "UPDATE devices SET name = ?2, type = ?3, driver = ?4, status = ?5, updated_at = ?6, last_seen_at = ?7 "
         "WHERE key = ?1";
 static const char delete_sql[] = "DELETE FROM devices WHERE key = ?1";
 static const char load_sql[] =
-        "SELECT key, id, name, type, driver, status, registered_at, updated_at, last_seen_at FROM devices ORDER BY id";
+        "SELECT key, id, name, type, driver, status, registered_at, updated_at, last_seen_at, owner_uid FROM devices "
+        "ORDER BY id";
 
 gboolean fleet_device_rows_insert(FleetDatabase *database, const FleetDevice *device, GError **error)
 {
@@ -28,7 +29,8 @@ gboolean fleet_device_rows_insert(FleetDatabase *database, const FleetDevice *de
             fleet_row_bind_text(statement, 5, device->driver) | sqlite3_bind_int(statement, 6, (int)device->status) |
             sqlite3_bind_int64(statement, 7, device->registered_at) |
             sqlite3_bind_int64(statement, 8, device->updated_at) |
-            sqlite3_bind_int64(statement, 9, device->last_seen_at);
+            sqlite3_bind_int64(statement, 9, device->last_seen_at) |
+            sqlite3_bind_int64(statement, 10, device->owner_uid);
     return fleet_database_change_row(database, statement, bound, "device row", device->key, error);
 }
 
@@ -86,6 +88,7 @@ static FleetDevice *read_device(FleetDatabase *database, sqlite3_stmt *statement
     device->registered_at = fleet_row_integer(&row, 6, 0, G_MAXINT64);
     device->updated_at = fleet_row_integer(&row, 7, 0, G_MAXINT64);
     device->last_seen_at = fleet_row_integer(&row, 8, 0, G_MAXINT64);
+    device->owner_uid = (uid_t)fleet_row_integer(&row, 9, 0, G_MAXUINT32);
     return fleet_row_finish(&row, error) ? g_steal_pointer(&device) : NULL;
 }
 

@@ -178,8 +178,15 @@ static const char schema_2[] =
         "  SELECT RAISE(ABORT, 'the audit cannot be changed');\n"
         "END;\n";
 
+/*
+ * Devices get an owner. No row is touched: those that are there belong to root, as the default says, and every new one
+ * is written with its own. A comment of this kind is kept by SQLite.
+ */
+static const char schema_3[] =
+        "ALTER TABLE devices ADD COLUMN owner_uid INTEGER NOT NULL DEFAULT 0 /* who registered it */;\n";
+
 /* steps[i] makes schema i + 1 of schema i; 0 is an empty database. */
-static const char *const steps[] = {schema_1, schema_2};
+static const char *const steps[] = {schema_1, schema_2, schema_3};
 
 guint fleet_migrations_newest(void)
 {

@@ -169,6 +169,7 @@ FleetDevice *fleet_test_device(gint64 key, const char *id)
     device->registered_at = 1700000000000001 + key % 1000;
     device->updated_at = 1700000000000002 + key % 1000;
     device->last_seen_at = 1700000000000003 + key % 1000;
+    device->owner_uid = 1004;
     return device;
 }
 
@@ -217,6 +218,7 @@ void fleet_test_assert_same_device(const FleetDevice *device, const FleetDevice 
     ck_assert_int_eq(device->registered_at, expected->registered_at);
     ck_assert_int_eq(device->updated_at, expected->updated_at);
     ck_assert_int_eq(device->last_seen_at, expected->last_seen_at);
+    ck_assert_uint_eq(device->owner_uid, expected->owner_uid);
     ck_assert_int_eq(device->action.sequence, 0);
 }
 

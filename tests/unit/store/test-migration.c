@@ -4,7 +4,7 @@
 
 #include "store_test.h"
 
-#define SCHEMAS 2
+#define SCHEMAS 3
 
 /* A directory with a copy of that schema's database. */
 static char *copy_fixture(int schema)
@@ -29,12 +29,14 @@ static FleetDevice *new_device(gint64 key, const char *id, const char *name, con
     return device;
 }
 
-static void assert_devices(const GPtrArray *devices)
+/* Schema 3 was the first to say who had registered a device. */
+static void assert_devices(const GPtrArray *devices, int schema)
 {
     g_autoptr(FleetDevice) first = new_device(2, "router-1", "Router, first floor", "router", FLEET_DEVICE_UPDATING);
     g_autoptr(FleetDevice) second = new_device(1, "sensor 'ü'/東京", "", "", FLEET_DEVICE_ERROR);
 
     second->last_seen_at = 1700000200000000;
+    second->owner_uid = schema < 3 ? 0 : 4294967294;
     ck_assert_uint_eq(devices->len, 2);
     fleet_test_assert_same_device(devices->pdata[0], first);
     fleet_test_assert_same_device(devices->pdata[1], second);
@@ -124,7 +126,7 @@ START_TEST(old_database_keeps_all_it_holds)
     g_auto(FleetTestLoaded) loaded = fleet_test_store_load(directory);
     guint n = 0;
 
-    assert_devices(loaded.devices);
+    assert_devices(loaded.devices, _i);
     ck_assert_uint_eq(loaded.actions->len, _i == 1 ? 2 : 3);
     assert_finished_action(loaded.actions->pdata[n++]);
     if (_i > 1)
