@@ -48,6 +48,7 @@ gboolean fleet_calls_register_many(FleetCall *call, GError **error)
         g_autoptr(GError) failure = NULL;
 
         spec->driver = driver;
+        spec->owner_uid = call->caller.uid;
         if (fleet_registry_stage_register(call->api->registry, call->transaction, spec, &failure))
             fleet_batch_add_result(batch, i, NULL);
         else if (!atomic)

@@ -25,7 +25,7 @@ gboolean fleet_calls_check_driver(FleetCall *call, const char *driver, GError **
 
 gboolean fleet_calls_register(FleetCall *call, GError **error)
 {
-    FleetDeviceSpec spec = {.driver = ""};
+    FleetDeviceSpec spec = {.driver = "", .owner_uid = call->caller.uid};
     const FleetOption options[] = {{"Driver", "s", &spec.driver, NULL}};
 
     if (!fleet_arguments_object(call, &spec.id, error) ||

@@ -5,6 +5,8 @@
 #include "base/clock.h"
 #include "core/run.h"
 
+#include <unistd.h>
+
 static void device_changed(const char *id, gpointer user_data)
 {
     FleetEngine *engine = user_data;
@@ -28,6 +30,7 @@ FleetEngine *fleet_engine_new(FleetLedger *ledger, FleetRegistry *registry, Flee
     engine->last_sequence = last_sequence;
     engine->drivers = fleet_drivers_new(&fleet_engine_driver_host, engine);
     engine->queue = fleet_queue_new();
+    engine->pending = fleet_usage_new(FLEET_QUOTA_PENDING_ACTIONS, geteuid());
     engine->loads = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, fleet_load_free);
     engine->dirty = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     engine->requests = g_hash_table_new(fleet_run_hash_request, fleet_run_same_request);
@@ -50,12 +53,14 @@ void fleet_engine_free(FleetEngine *engine)
     g_hash_table_unref(engine->loads);
     fleet_queue_free(engine->queue);
     fleet_drivers_free(engine->drivers);
+    fleet_usage_free(engine->pending);
     g_free(engine);
 }
 
 void fleet_engine_configure(FleetEngine *engine, const FleetEngineSettings *settings)
 {
     engine->settings = *settings;
+    fleet_usage_configure(engine->pending, &settings->quotas);
     fleet_engine_trim_finished(&engine->retention);
     fleet_engine_consider_blocked(engine);
 }

@@ -15,6 +15,7 @@
 #include "drivers/drivers.h"
 #include "model/action.h"
 #include "model/action_type.h"
+#include "model/quotas.h"
 
 #include <glib.h>
 
@@ -35,6 +36,7 @@ typedef struct {
     guint running_max;             /* actions that run at the same time */
     gint64 cancel_timeout;         /* how long a driver may take to stop, µs */
     gint64 recovery_timeout;       /* how long a driver may look for an attempt after a restart, µs */
+    FleetQuotas quotas;            /* how many PENDING actions each user may have, those in flight included */
 } FleetEngineSettings;
 
 void fleet_engine_configure(FleetEngine *engine, const FleetEngineSettings *settings);
@@ -91,7 +93,7 @@ typedef struct {
  * Stages an action. If its device is free, its time has come and the limits leave room, it starts in the same
  * transaction: PENDING, then RUNNING, and the device UPDATING or BUSY. Else it is queued, where if_busy allows that.
  * The driver starts once all is on disk. INVALID_ARGUMENT, DEVICE_NOT_FOUND, DEVICE_BUSY, UNSUPPORTED; NOT_CANCELABLE
- * for what cannot be replaced.
+ * for what cannot be replaced; QUOTA_EXCEEDED if it would have to wait and its owner has too many that do.
  */
 gboolean fleet_engine_stage_initiate(FleetEngine *engine, FleetTransaction *transaction,
         const FleetActionRequest *request, FleetInitiated *initiated, GError **error) G_GNUC_WARN_UNUSED_RESULT;

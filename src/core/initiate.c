@@ -92,6 +92,14 @@ static gboolean stage_running(FleetEngine *engine, FleetTransaction *transaction
     return FALSE;
 }
 
+/* Does nothing that waits for the device come before it? */
+static gboolean is_in_turn(FleetEngine *engine, const FleetActionRequest *request)
+{
+    const FleetQueueEntry *first = fleet_queue_first(engine->queue, request->device_id);
+
+    return first == NULL || first->priority < request->priority || request->if_busy == FLEET_IF_BUSY_FAIL;
+}
+
 gboolean fleet_engine_stage_initiate(FleetEngine *engine, FleetTransaction *transaction,
         const FleetActionRequest *request, FleetInitiated *initiated, GError **error)
 {
@@ -109,6 +117,9 @@ gboolean fleet_engine_stage_initiate(FleetEngine *engine, FleetTransaction *tran
         g_propagate_error(error, g_steal_pointer(&busy));
         return FALSE;
     }
+    gboolean starts = is_free && !scheduled && is_in_turn(engine, request) && fleet_engine_has_room(engine, type->name);
+    if (!starts && !fleet_usage_check(engine->pending, request->owner_uid, error))
+        return FALSE;
     FleetActionRequest placed = *request;
     if (!is_free && request->if_busy == FLEET_IF_BUSY_REPLACE) {
         if (!stage_replacement(engine, transaction, device, error))
@@ -116,9 +127,6 @@ gboolean fleet_engine_stage_initiate(FleetEngine *engine, FleetTransaction *tran
         placed.priority = front_priority(engine, request);
     }
 
-    const FleetQueueEntry *first = fleet_queue_first(engine->queue, request->device_id);
-    gboolean in_turn = first == NULL || first->priority < placed.priority || request->if_busy == FLEET_IF_BUSY_FAIL;
-    gboolean starts = is_free && !scheduled && in_turn && fleet_engine_has_room(engine, type->name);
     g_autoptr(FleetAction) action = new_action(engine, &placed, type, device);
     *initiated = (FleetInitiated){.id = action->id, .status = starts ? FLEET_ACTION_RUNNING : FLEET_ACTION_PENDING};
     if (starts)

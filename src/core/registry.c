@@ -6,8 +6,10 @@
 #include "base/error.h"
 #include "drivers/drivers.h"
 #include "model/transition.h"
+#include "model/usage.h"
 
 #include <string.h>
+#include <unistd.h>
 
 /* A slot exists as long as its device does, on disk or staged. */
 typedef struct {
@@ -23,6 +25,7 @@ struct FleetRegistry {
     guint by_status[FLEET_DEVICE_STATUS_LAST_];
     guint count;
     gint64 last_key;
+    FleetUsage *usage; /* staged devices, by who has registered them */
     const FleetObservers *observers;
     GHashTable *type_drivers; /* weak: the configuration's; NULL = none */
     FleetDeviceWatcher watcher;
@@ -51,6 +54,7 @@ FleetRegistry *fleet_registry_new(gint64 last_key, const FleetObservers *observe
     registry->slots = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_slot);
     registry->ordered = g_tree_new_full(compare_ids, NULL, NULL, NULL);
     registry->last_key = last_key;
+    registry->usage = fleet_usage_new(FLEET_QUOTA_DEVICES, geteuid());
     registry->observers = observers;
     return registry;
 }
@@ -59,6 +63,7 @@ void fleet_registry_free(FleetRegistry *registry)
 {
     g_tree_unref(registry->ordered);
     g_hash_table_unref(registry->slots);
+    fleet_usage_free(registry->usage);
     g_free(registry);
 }
 
@@ -102,12 +107,23 @@ static void set_committed(FleetRegistry *registry, Slot *slot, const FleetDevice
     replace(&slot->committed, image);
 }
 
+/* A device is counted from its registration on, and while it is there its owner stays the same. */
+static void set_staged(FleetRegistry *registry, Slot *slot, const FleetDevice *image)
+{
+    if (slot->staged == NULL && image != NULL)
+        fleet_usage_add(registry->usage, image->owner_uid);
+    else if (slot->staged != NULL && image == NULL)
+        fleet_usage_remove(registry->usage, slot->staged->owner_uid);
+    replace(&slot->staged, image);
+}
+
 void fleet_registry_load(FleetRegistry *registry, FleetDevice *device)
 {
     Slot *slot = add_slot(registry, device);
 
     set_committed(registry, slot, device);
-    slot->staged = device;
+    set_staged(registry, slot, device);
+    fleet_device_unref(device);
 }
 
 void fleet_registry_load_action(FleetRegistry *registry, const char *device_id, FleetActionId action)
@@ -122,7 +138,7 @@ void fleet_registry_load_action(FleetRegistry *registry, const char *device_id, 
     else
         device->queued++;
     set_committed(registry, slot, device);
-    replace(&slot->staged, device);
+    set_staged(registry, slot, device);
 }
 
 static void set_not_found(const char *id, GError **error)
@@ -212,14 +228,15 @@ static void apply(gpointer owner, gpointer data, FleetChangeKind kind, gconstpoi
 
 static void roll_back(gpointer owner, gpointer data, gconstpointer before)
 {
+    FleetRegistry *registry = owner;
     Slot *slot = data;
 
     slot->in_flight--;
-    replace(&slot->staged, before);
+    set_staged(registry, slot, before);
     /* What was put off because of the change that has failed is due again. */
     if (slot->committed != NULL)
-        tell_watcher(owner, slot);
-    drop_if_unused(owner, slot);
+        tell_watcher(registry, slot);
+    drop_if_unused(registry, slot);
 }
 
 static const FleetStepClass step_class = {.apply = apply, .roll_back = roll_back};
@@ -238,7 +255,7 @@ static void stage(FleetRegistry *registry, FleetTransaction *transaction, Slot *
 
     fleet_transaction_stage(transaction, &step);
     slot->in_flight++;
-    replace(&slot->staged, kind == FLEET_CHANGE_DELETE_DEVICE ? NULL : image);
+    set_staged(registry, slot, kind == FLEET_CHANGE_DELETE_DEVICE ? NULL : image);
 }
 
 static const char *driver_for(const FleetRegistry *registry, const FleetDeviceSpec *spec)
@@ -255,6 +272,11 @@ static const char *driver_for(const FleetRegistry *registry, const FleetDeviceSp
 void fleet_registry_set_type_drivers(FleetRegistry *registry, GHashTable *drivers)
 {
     registry->type_drivers = drivers;
+}
+
+void fleet_registry_set_quotas(FleetRegistry *registry, const FleetQuotas *quotas)
+{
+    fleet_usage_configure(registry->usage, quotas);
 }
 
 gboolean fleet_registry_stage_register(
@@ -274,11 +296,14 @@ gboolean fleet_registry_stage_register(
                 "device '%s' is registered already; update that one, or choose another id", spec->id);
         return FALSE;
     }
+    if (!fleet_usage_check(registry->usage, spec->owner_uid, error))
+        return FALSE;
 
     FleetDevice *device = fleet_device_new(
             spec->id, *spec->name != '\0' ? spec->name : spec->id, spec->type, driver_for(registry, spec));
     device->key = ++registry->last_key;
     device->status = status;
+    device->owner_uid = spec->owner_uid;
     device->registered_at = device->updated_at = fleet_clock_realtime();
     if (slot == NULL)
         slot = add_slot(registry, device);
@@ -399,5 +424,5 @@ void fleet_registry_note_seen(FleetRegistry *registry, const char *id)
     g_autoptr(FleetDevice) device = fleet_device_copy(slot->committed);
     device->last_seen_at = fleet_clock_realtime();
     set_committed(registry, slot, device);
-    replace(&slot->staged, device);
+    set_staged(registry, slot, device);
 }

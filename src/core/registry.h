@@ -10,6 +10,7 @@
 #include "core/observer.h"
 #include "model/device.h"
 #include "model/device_filter.h"
+#include "model/quotas.h"
 
 #include <glib.h>
 
@@ -43,6 +44,9 @@ void fleet_registry_visit(const FleetRegistry *registry, const char *start, gboo
  * NULL: none is configured), else FLEET_DRIVER_DEFAULT. */
 void fleet_registry_set_type_drivers(FleetRegistry *registry, GHashTable *drivers);
 
+/* How many devices each user may register. Those that are in flight count, and those on their way out do not. */
+void fleet_registry_set_quotas(FleetRegistry *registry, const FleetQuotas *quotas);
+
 /*
  * Staging. Each looks at what is staged, not at what is committed, adds its step to the transaction and returns TRUE;
  * or changes nothing and returns FALSE with an error that the API documents. Arguments are checked here.
@@ -51,9 +55,10 @@ void fleet_registry_set_type_drivers(FleetRegistry *registry, GHashTable *driver
 /* What a device is registered as; empty texts take the API's defaults. */
 typedef struct {
     const char *id, *name, *type, *status, *driver;
+    uid_t owner_uid; /* who registers it; it counts for that user's quota */
 } FleetDeviceSpec;
 
-/* INVALID_ARGUMENT, DEVICE_EXISTS. */
+/* INVALID_ARGUMENT, DEVICE_EXISTS, QUOTA_EXCEEDED. */
 gboolean fleet_registry_stage_register(FleetRegistry *registry, FleetTransaction *transaction,
         const FleetDeviceSpec *spec, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

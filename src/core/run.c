@@ -78,11 +78,27 @@ static void sync_queue(FleetRun *run)
     }
 }
 
+/* What the limits and the quotas go by. */
+static void count(FleetEngine *engine, const FleetAction *image)
+{
+    fleet_engine_count_running(engine, image, +1);
+    if (image->status == FLEET_ACTION_PENDING)
+        fleet_usage_add(engine->pending, image->owner_uid);
+}
+
+static void uncount(FleetEngine *engine, const FleetAction *image)
+{
+    fleet_engine_count_running(engine, image, -1);
+    if (image->status == FLEET_ACTION_PENDING)
+        fleet_usage_remove(engine->pending, image->owner_uid);
+}
+
 static void set_staged(FleetRun *run, const FleetAction *image)
 {
-    fleet_engine_count_running(run->engine, run->staged, -1);
+    if (run->staged != NULL)
+        uncount(run->engine, run->staged);
     set_image(&run->staged, image);
-    fleet_engine_count_running(run->engine, run->staged, +1);
+    count(run->engine, image);
 }
 
 /* A driver named in the database that this build does not have must not lose its actions: the default takes them, and
@@ -123,7 +139,7 @@ void fleet_run_free(gpointer data)
     fleet_queue_remove(run->engine->queue, &run->entry);
     fleet_timers_clear(run->engine->timers, &run->timer);
     fleet_run_detach(run);
-    fleet_engine_count_running(run->engine, run->staged, -1);
+    uncount(run->engine, run->staged);
     if (run->committed != NULL)
         run->engine->by_status[run->committed->status]--;
     g_clear_pointer(&run->committed, fleet_action_unref);

@@ -9,6 +9,7 @@
 
 #include "core/engine.h"
 #include "core/queue.h"
+#include "model/usage.h"
 
 /* What a run waits for. Each has its moment; one timer is set to the first of them. */
 typedef enum {
@@ -79,10 +80,11 @@ struct FleetEngine {
     GHashTable *runs;     /* &run->sequence -> FleetRun */
     GHashTable *requests; /* FleetRun with a request id, by device and request id */
     FleetQueue *queue;
-    GHashTable *loads;  /* type -> FleetLoad */
-    guint running;      /* staged */
-    GHashTable *dirty;  /* ids of devices to be considered; a set of char * */
-    GQueue dirty_order; /* the same, in the order in which they came */
+    FleetUsage *pending; /* staged PENDING actions, by their owner */
+    GHashTable *loads;   /* type -> FleetLoad */
+    guint running;       /* staged */
+    GHashTable *dirty;   /* ids of devices to be considered; a set of char * */
+    GQueue dirty_order;  /* the same, in the order in which they came */
     FleetTimer consider;
     guint by_status[FLEET_ACTION_STATUS_LAST_]; /* committed */
     gint64 last_sequence;

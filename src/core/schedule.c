@@ -43,7 +43,7 @@ static FleetLoad *load_of(FleetEngine *engine, const char *type)
 
 void fleet_engine_count_running(FleetEngine *engine, const FleetAction *action, int change)
 {
-    if (action == NULL || action->status != FLEET_ACTION_RUNNING)
+    if (action->status != FLEET_ACTION_RUNNING)
         return;
     load_of(engine, action->type)->running += (guint)change;
     engine->running += (guint)change;

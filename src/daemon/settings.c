@@ -34,10 +34,12 @@ void fleet_settings_apply(
             .finished_age = config->finished_age,
             .running_max = config->running_max,
             .cancel_timeout = config->cancel_timeout,
-            .recovery_timeout = config->recovery_timeout};
+            .recovery_timeout = config->recovery_timeout,
+            .quotas = config->quotas};
 
     fleet_settings_set_log_level(config, options);
     fleet_engine_configure(engine, &settings);
     fleet_registry_set_type_drivers(registry, config->type_drivers);
+    fleet_registry_set_quotas(registry, &config->quotas);
     apply_to_drivers(config, options, engine);
 }
