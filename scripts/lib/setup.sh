@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# What scripts/demo and scripts/test share; to be sourced. Leaves the caller in the root of the source.
+# What scripts/deb, scripts/demo and scripts/test share; to be sourced. Leaves the caller in the root of the source.
 
 root=$(dirname "$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")")
 cd "$root" || exit
@@ -12,9 +12,11 @@ cd "$root" || exit
     build_packages=(gcc libc6-dev pkg-config meson ninja-build python3 libglib2.0-dev libsystemd-dev libsqlite3-dev
         libjson-glib-dev)
     bus_packages=(dbus-daemon systemd libglib2.0-bin)
+    # What it takes besides to make a Debian package.
+    deb_packages=(debhelper dpkg-dev scdoc bash-completion systemd)
     test_packages=(check scdoc sqlite3 bash-completion rsync)
     # For the tests that boot a container, which only root can do.
-    system_test_packages=(dbus polkitd)
+    system_test_packages=(dbus polkitd "${deb_packages[@]}" lintian)
 }
 
 die() {
