@@ -8,12 +8,15 @@ struct FleetLedger {
     FleetStore *store;
     const FleetObservers *observers;
     gboolean storage_works;
+    const FleetOrigin *origin; /* of the transaction that is applied now; NULL: none is, or it has none */
 };
 
 struct FleetTransaction {
     FleetLedger *ledger;
     GArray *changes; /* of FleetChange, what is to be written; it holds their images */
     GArray *steps;   /* of FleetStep, what changes in memory; it holds their images too */
+    FleetOrigin origin;
+    gboolean has_origin;
     GError *refusal;
     FleetDoneFunc done;
     gpointer user_data;
@@ -137,6 +140,17 @@ void fleet_transaction_add_audit(FleetTransaction *transaction, const FleetAudit
     add_change(transaction, &change);
 }
 
+void fleet_transaction_set_origin(FleetTransaction *transaction, uid_t uid, const char *sender)
+{
+    transaction->origin = (FleetOrigin){.uid = uid, .sender = sender};
+    transaction->has_origin = TRUE;
+}
+
+const FleetOrigin *fleet_ledger_origin(const FleetLedger *ledger)
+{
+    return ledger->origin;
+}
+
 static void roll_back_to(FleetTransaction *transaction, guint mark)
 {
     for (guint i = length(transaction->steps); i > mark; i--) {
@@ -191,14 +205,17 @@ void fleet_transaction_refuse(FleetTransaction *transaction, GError *error, Flee
 static void committed(gpointer data)
 {
     FleetTransaction *transaction = data;
+    FleetLedger *ledger = transaction->ledger;
 
+    ledger->origin = transaction->has_origin ? &transaction->origin : NULL;
     for (guint i = 0; i < length(transaction->steps); i++) {
         const FleetStep *step = &g_array_index(transaction->steps, FleetStep, i);
 
         step->class->apply(step->owner, step->slot, step->kind, step->image);
     }
     if (length(transaction->steps) > 0)
-        FLEET_OBSERVE(transaction->ledger->observers, committed);
+        FLEET_OBSERVE(ledger->observers, committed);
+    ledger->origin = NULL;
     finish(transaction, transaction->refusal);
 }
 
@@ -213,9 +230,10 @@ static void storage_changed(FleetStorageState state, const char *reason, gpointe
 
     ledger->storage_works = state == FLEET_STORAGE_OK;
     if (ledger->storage_works)
-        fleet_log_notice("the store works again");
+        fleet_log_about(LOG_NOTICE, FLEET_LOG_SUBJECT(.message = FLEET_MESSAGE_STORAGE_WORKS), "the store works again");
     else
-        fleet_log_error("%s; only reading works until a write succeeds", reason);
+        fleet_log_about(LOG_ERR, FLEET_LOG_SUBJECT(.message = FLEET_MESSAGE_STORAGE_FAILED),
+                "%s; only reading works until a write succeeds", reason);
     FLEET_OBSERVE(ledger->observers, storage_changed, ledger->storage_works, reason);
 }
 

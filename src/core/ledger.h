@@ -14,6 +14,7 @@
 #include "store/store.h"
 
 #include <glib.h>
+#include <sys/types.h>
 
 typedef struct FleetLedger FleetLedger;
 typedef struct FleetTransaction FleetTransaction;
@@ -40,6 +41,12 @@ gboolean fleet_ledger_is_busy(const FleetLedger *ledger);
 /* Whether the last commit worked. */
 gboolean fleet_ledger_storage_works(const FleetLedger *ledger);
 
+/* Who asked for a transaction. */
+typedef struct {
+    uid_t uid;
+    const char *sender; /* the caller's unique name */
+} FleetOrigin;
+
 /* An empty transaction. It must be given to _submit(), _refuse() or _abandon(). */
 FleetTransaction *fleet_transaction_new(FleetLedger *ledger) G_GNUC_WARN_UNUSED_RESULT;
 
@@ -62,6 +69,13 @@ void fleet_transaction_stage(FleetTransaction *transaction, const FleetStep *ste
 void fleet_transaction_add_attempt(
         FleetTransaction *transaction, FleetChangeKind kind, const FleetAttemptRecord *record);
 void fleet_transaction_add_audit(FleetTransaction *transaction, const FleetAuditRecord *record);
+
+/* Says who asked for it, for what is told of it; a transaction that nobody asked for has no origin. The string must
+ * be there until it is done. */
+void fleet_transaction_set_origin(FleetTransaction *transaction, uid_t uid, const char *sender);
+
+/* For observers: the origin of the transaction whose changes they are told; NULL if it has none. */
+const FleetOrigin *fleet_ledger_origin(const FleetLedger *ledger);
 
 /* A point in a transaction to which it can be taken back. */
 typedef struct {
