@@ -5,88 +5,132 @@
 
 #include "base/log.h"
 
-#include "base/error.h"
-#include "base/quotable.h"
+#include "base/clock.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <systemd/sd-journal.h>
-#include <unistd.h>
 
-static int max_level = LOG_INFO; /* atomic: the store's threads log too */
+#define FIELDS_MAX 24
 
-void fleet_log_set_level(int level)
+/* An entry of the journal while it is put together. */
+typedef struct {
+    struct iovec fields[FIELDS_MAX];
+    guint n;
+} Entry;
+
+/* Takes "NAME=value". */
+static void add(Entry *entry, char *field)
 {
-    g_atomic_int_set(&max_level, level);
+    g_assert(entry->n < FIELDS_MAX);
+    entry->fields[entry->n++] = (struct iovec){.iov_base = field, .iov_len = strlen(field)};
 }
 
-int fleet_log_level(void)
+static void add_string(Entry *entry, const char *name, const char *value)
 {
-    return g_atomic_int_get(&max_level);
+    if (value != NULL)
+        add(entry, g_strconcat(name, value, NULL));
 }
 
-gboolean fleet_log_level_from_string(const char *string, int *level, GError **error)
+static void add_subject(Entry *entry, const FleetLogSubject *subject)
 {
-    static const char *const names[] = {"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"};
+    static const char *const ids[] = {
+            NULL,
+#define FLEET_MESSAGE(name, id) "MESSAGE_ID=" id,
+#include "base/messages.def"
+#undef FLEET_MESSAGE
+    };
 
-    if (g_str_equal(string, "error"))
-        string = "err";
-    for (int i = 0; i < (int)G_N_ELEMENTS(names); i++)
-        if (g_str_equal(string, names[i]) || (string[0] == '0' + i && string[1] == '\0')) {
-            *level = i;
-            return TRUE;
-        }
-
-    g_autofree char *shown = fleet_quotable(string);
-    g_set_error(error, FLEET_ERROR, FLEET_ERROR_INVALID_ARGUMENT,
-            "log level '%s' is unknown; use one of emerg, alert, crit, err, warning, notice, info, debug", shown);
-    return FALSE;
+    if (subject->message != FLEET_MESSAGE_NONE)
+        add(entry, g_strdup(ids[subject->message]));
+    add_string(entry, "FLEET_DEVICE=", subject->device);
+    add_string(entry, "FLEET_STATUS=", subject->status);
+    add_string(entry, "FLEET_ACTION=", subject->action);
+    add_string(entry, "FLEET_ACTION_TYPE=", subject->action_type);
+    add_string(entry, "FLEET_RESULT=", subject->result);
+    if (subject->attempt > 0)
+        add(entry, g_strdup_printf("FLEET_ATTEMPT=%u", subject->attempt));
+    add_string(entry, "FLEET_METHOD=", subject->method);
+    add_string(entry, "FLEET_SENDER=", subject->sender);
+    if (subject->sender_uid != NULL)
+        add(entry, g_strdup_printf("FLEET_SENDER_UID=%u", (guint)*subject->sender_uid));
+    add_string(entry, "FLEET_ERROR=", subject->error);
 }
 
-gboolean fleet_log_to_journal(void)
+static gboolean send_entry(Entry *entry)
 {
-    static gsize state; /* 1 = no, 2 = yes */
+    int r = sd_journal_sendv(entry->fields, (int)entry->n);
 
-    if (g_once_init_enter(&state))
-        g_once_init_leave(&state, g_log_writer_is_journald(STDERR_FILENO) ? 2 : 1);
-    return state == 2;
+    for (guint i = 0; i < entry->n; i++)
+        g_free(entry->fields[i].iov_base);
+    return r >= 0;
 }
 
-void fleet_log_full(int level, const char *file, int line, const char *function, const char *format, ...)
+static void print(int level, const char *text)
+{
+    if (fleet_log_target() == FLEET_LOG_CONSOLE_PREFIXED)
+        fprintf(stderr, "<%d>%s\n", level, text);
+    else
+        fprintf(stderr, "fleetd: %s\n", text);
+}
+
+void fleet_log_full(int level, const char *file, int line, const char *function, const FleetLogSubject *subject,
+        const char *format, ...)
 {
     g_autofree char *text = NULL;
+    Entry entry = {.n = 0};
     va_list ap;
 
     va_start(ap, format);
-    text = g_strdup_vprintf(format, ap);
+    text = g_strdup_vprintf(format, ap); /* first of all, for it may have %m */
     va_end(ap);
 
-    if (fleet_log_to_journal() &&
-            sd_journal_send("MESSAGE=%s", text, "PRIORITY=%i", level, "CODE_FILE=%s", file, "CODE_LINE=%i", line,
-                    "CODE_FUNC=%s", function, "SYSLOG_IDENTIFIER=fleetd", NULL) >= 0)
+    if (!fleet_log_to_journal()) {
+        print(level, text);
         return;
-    fprintf(stderr, "fleetd: %s\n", text);
+    }
+    add_string(&entry, "MESSAGE=", text);
+    add(&entry, g_strdup_printf("PRIORITY=%d", level));
+    add_string(&entry, "SYSLOG_IDENTIFIER=", "fleetd");
+    add_string(&entry, "CODE_FILE=", file);
+    add(&entry, g_strdup_printf("CODE_LINE=%d", line));
+    add_string(&entry, "CODE_FUNC=", function);
+    if (subject != NULL)
+        add_subject(&entry, subject);
+    if (!send_entry(&entry))
+        print(level, text);
 }
 
-void fleet_log_fields(int level, const char *const *fields, const char *message)
+gboolean fleet_log_may_routine(int level)
 {
-    if (level > fleet_log_level())
-        return;
-    if (fleet_log_to_journal()) {
-        guint n = g_strv_length((char **)fields);
-        g_autofree struct iovec *iov = g_new(struct iovec, n + 3);
-        g_autofree char *text = g_strdup_printf("MESSAGE=%s", message);
-        g_autofree char *priority = g_strdup_printf("PRIORITY=%i", level);
+    static GMutex mutex;
+    static gint64 since; /* µs of CLOCK_BOOTTIME */
+    static guint64 n;
+    guint64 left_out = 0, number;
 
-        iov[n] = (struct iovec){text, strlen(text)};
-        iov[n + 1] = (struct iovec){priority, strlen(priority)};
-        iov[n + 2] = (struct iovec){(char *)"SYSLOG_IDENTIFIER=fleetd", strlen("SYSLOG_IDENTIFIER=fleetd")};
-        for (guint i = 0; i < n; i++)
-            iov[i] = (struct iovec){(char *)fields[i], strlen(fields[i])};
-        if (sd_journal_sendv(iov, (int)n + 3) >= 0)
-            return;
+    if (!fleet_log_is_on(fleet_log_to_journal() ? level : LOG_DEBUG))
+        return FALSE;
+    if (fleet_log_level() == LOG_DEBUG)
+        return TRUE;
+
+    gint64 now = fleet_clock_boottime();
+    g_mutex_lock(&mutex);
+    if (now - since >= FLEET_LOG_ROUTINE_USEC) {
+        left_out = n > FLEET_LOG_ROUTINE_MAX ? n - FLEET_LOG_ROUTINE_MAX : 0;
+        since = now;
+        n = 0;
     }
-    fprintf(stderr, "fleetd: %s\n", message);
+    number = ++n;
+    g_mutex_unlock(&mutex);
+
+    if (left_out > 0)
+        fleet_log_about(LOG_NOTICE, FLEET_LOG_SUBJECT(.message = FLEET_MESSAGE_ROUTINE_LEFT_OUT),
+                "%" G_GUINT64_FORMAT " routine messages were left out", left_out);
+    if (number == FLEET_LOG_ROUTINE_MAX + 1)
+        fleet_log_about(LOG_NOTICE, FLEET_LOG_SUBJECT(.message = FLEET_MESSAGE_ROUTINE_LEFT_OUT),
+                "more than %d routine messages in %d s; further ones are left out", FLEET_LOG_ROUTINE_MAX,
+                (int)(FLEET_LOG_ROUTINE_USEC / G_USEC_PER_SEC));
+    return number <= FLEET_LOG_ROUTINE_MAX;
 }

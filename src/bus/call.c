@@ -41,15 +41,36 @@ static const char *outcome_of(const GError *error)
     return error->domain == FLEET_ERROR ? fleet_error_name((FleetError)error->code) : SD_BUS_ERROR_FAILED;
 }
 
+/* Success is for debugging only: what has changed is told by itself (daemon/journal), and the audit has every call. */
+static void log_call(const FleetCall *call, const GError *error)
+{
+    const char *method = sd_bus_message_get_member(call->message), *object = call->object;
+    gboolean is_refused = g_error_matches(error, FLEET_ERROR, FLEET_ERROR_ACCESS_DENIED);
+    gboolean is_too_much = g_error_matches(error, FLEET_ERROR, FLEET_ERROR_QUOTA_EXCEEDED);
+    gboolean is_action = g_str_equal(method, "CancelDeviceAction") || g_str_equal(method, "Cancel");
+    gboolean is_one = object != NULL && object[0] != '('; /* else a number of entries */
+
+    fleet_log_routine(error == NULL               ? LOG_DEBUG
+                      : is_refused || is_too_much ? LOG_NOTICE
+                                                  : LOG_INFO,
+            FLEET_LOG_SUBJECT(.message = error == NULL ? FLEET_MESSAGE_NONE
+                                         : is_refused  ? FLEET_MESSAGE_CALL_REFUSED
+                                         : is_too_much ? FLEET_MESSAGE_QUOTA_EXCEEDED
+                                                       : FLEET_MESSAGE_CALL_FAILED,
+                    .method = method, .device = is_one && !is_action ? object : NULL,
+                    .action = is_one && is_action ? object : NULL, .sender = call->sender,
+                    .sender_uid = &call->caller.uid, .error = error != NULL ? outcome_of(error) : NULL),
+            "%s '%s' by user %u (%s): %s", method, object != NULL ? object : "", (guint)call->caller.uid,
+            call->caller.executable, error != NULL ? error->message : "ok");
+}
+
 /* The one reply. Ends the call. */
 static void answer(const GError *error, gpointer user_data)
 {
     FleetCall *call = user_data;
 
     if (!call->silent)
-        fleet_log_routine(error != NULL ? LOG_INFO : LOG_NOTICE, "%s '%s' by user %u (%s): %s",
-                sd_bus_message_get_member(call->message), call->object != NULL ? call->object : "",
-                (guint)call->caller.uid, call->caller.executable, error != NULL ? error->message : "ok");
+        log_call(call, error);
     fleet_reply(call->message, error, append_reply, call);
     free_call(call);
 }
@@ -134,6 +155,7 @@ static void carry_out(const FleetCaller *caller, const GError *unknown, gpointer
     }
 
     call->transaction = fleet_transaction_new(call->api->ledger);
+    fleet_transaction_set_origin(call->transaction, call->caller.uid, call->sender);
     if (!is_allowed(call, &error))
         refuse(call, g_steal_pointer(&error));
     else if (call->start != NULL)

@@ -163,7 +163,10 @@ void fleet_endpoint_send(FleetEndpoint *endpoint, sd_bus_message *message)
         (void)sd_bus_message_set_sender(message, FLEET_PEER_OWN_NAME);
     fleet_reply_send(message);
     if (is_stuck(endpoint)) {
-        fleet_log_warning("peer %s of user %u does not read; its connection is closed", endpoint->unique_name,
+        fleet_log_about(LOG_WARNING,
+                FLEET_LOG_SUBJECT(.message = FLEET_MESSAGE_PEER_DROPPED, .sender = endpoint->unique_name,
+                        .sender_uid = &endpoint->peer.uid),
+                "peer %s of user %u does not read; its connection is closed", endpoint->unique_name,
                 (guint)endpoint->peer.uid);
         /* The source notices, and the owner drops the endpoint from there. */
         sd_bus_close(endpoint->bus);

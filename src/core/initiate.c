@@ -4,7 +4,6 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/log.h"
 #include "model/transition.h"
 
 static const char *const if_busy_names[] = {"fail", "queue", "replace", NULL};
@@ -50,7 +49,6 @@ static gboolean stage_replacement(
         FleetEngine *engine, FleetTransaction *transaction, const FleetDevice *device, GError **error)
 {
     FleetRun *current = current_run(engine, device);
-    char id[FLEET_ACTION_ID_BUFFER];
 
     if (current == NULL || (current->ending != NULL && current->ending->status != FLEET_ACTION_RUNNING))
         return TRUE;
@@ -62,7 +60,6 @@ static gboolean stage_replacement(
     }
     if (!fleet_run_check_replaceable(current, error))
         return FALSE;
-    fleet_log_routine(LOG_INFO, "action '%s' is replaced", fleet_action_id_format(current->staged->id, id));
     fleet_run_stage_stop(current, transaction, FLEET_RESULT_SUPERSEDED, message);
     return TRUE;
 }

@@ -193,12 +193,6 @@ static void keep_finished(FleetRun *run)
 
 static void after_end(FleetRun *run)
 {
-    const FleetAction *action = run->committed;
-    char id[FLEET_ACTION_ID_BUFFER];
-
-    fleet_log_routine(LOG_INFO, "action '%s' on device '%s' ended: %s%s%s", fleet_action_id_format(action->id, id),
-            action->device_id, fleet_result_to_string(action->result), *action->message != '\0' ? ", " : "",
-            action->message);
     g_clear_pointer(&run->ending, fleet_ending_free);
     fleet_run_detach(run);
     for (guint i = 0; i < FLEET_DUE_LAST_; i++)
@@ -443,8 +437,9 @@ static void settled(const GError *error, gpointer user_data)
 
     if (error == NULL)
         return;
-    fleet_log_warning("what became of action '%s' is kept in memory until it can be stored: %s",
-            fleet_action_id_format(run->committed->id, id), error->message);
+    fleet_action_id_format(run->committed->id, id);
+    fleet_log_about(LOG_WARNING, FLEET_LOG_SUBJECT(.action = id, .device = run->committed->device_id),
+            "what became of action '%s' is kept in memory until it can be stored: %s", id, error->message);
     fleet_run_set_due(run, FLEET_DUE_SETTLE, fleet_clock_boottime() + SETTLE_AGAIN_USEC);
 }
 

@@ -85,10 +85,13 @@ static void set_waiting(FleetRun *run, const char *phase)
 static void started(const GError *error, gpointer user_data)
 {
     FleetRun *run = user_data;
+    char id[FLEET_ACTION_ID_BUFFER];
 
     if (error == NULL)
         return;
-    fleet_log_warning("a queued action on device '%s' cannot start: %s", run->committed->device_id, error->message);
+    fleet_action_id_format(run->committed->id, id);
+    fleet_log_about(LOG_WARNING, FLEET_LOG_SUBJECT(.action = id, .device = run->committed->device_id),
+            "a queued action on device '%s' cannot start: %s", run->committed->device_id, error->message);
     fleet_run_set_due(run, FLEET_DUE_NOT_BEFORE, fleet_clock_boottime() + START_AGAIN_USEC);
 }
 

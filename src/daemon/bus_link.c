@@ -73,7 +73,8 @@ static void closed(FleetEndpoint *endpoint, int r, gpointer user_data)
     link->works = FALSE;
     link->delay = 0;
     link->told_why = FALSE;
-    fleet_log_error("the connection to the bus is lost: %s", g_strerror(-r));
+    fleet_log_about(LOG_ERR, FLEET_LOG_SUBJECT(.message = FLEET_MESSAGE_BUS_LOST),
+            "the connection to the bus is lost: %s", g_strerror(-r));
     try_later(link);
     link->changed(FALSE, link->user_data);
 }
@@ -105,7 +106,7 @@ static int name_answered(sd_bus_message *reply, void *user_data, sd_bus_error *r
                 error != NULL ? error->message : "another process owns it");
         return 1;
     }
-    fleet_log_notice("the bus is back");
+    fleet_log_about(LOG_NOTICE, FLEET_LOG_SUBJECT(.message = FLEET_MESSAGE_BUS_BACK), "the bus is back");
     link->works = TRUE;
     fleet_changes_add_endpoint(link->changes, link->endpoint);
     link->changed(TRUE, link->user_data);
@@ -149,6 +150,8 @@ void fleet_bus_link_free(FleetBusLink *link)
     g_free(link);
 }
 
+static const FleetLogSubject start_failed = {.message = FLEET_MESSAGE_START_FAILED};
+
 static FleetExitStatus take_name(sd_bus *bus)
 {
     int r = sd_bus_request_name(bus, FLEET_BUS_NAME, 0);
@@ -156,12 +159,15 @@ static FleetExitStatus take_name(sd_bus *bus)
     if (r >= 0)
         return FLEET_EXIT_SUCCESS;
     if (r == -EEXIST)
-        fleet_log_error("the bus name '%s' is taken; is fleetd running already?", FLEET_BUS_NAME);
+        fleet_log_about(
+                LOG_ERR, &start_failed, "the bus name '%s' is taken; is fleetd running already?", FLEET_BUS_NAME);
     else if (r == -EPERM || r == -EACCES)
-        fleet_log_error("the bus does not let user %u own '%s'; run as the user of its policy, or as root",
-                (guint)geteuid(), FLEET_BUS_NAME);
+        fleet_log_about(LOG_ERR, &start_failed,
+                "the bus does not let user %u own '%s'; run as the user of its policy, or as root", (guint)geteuid(),
+                FLEET_BUS_NAME);
     else
-        fleet_log_error("the bus name '%s' cannot be taken: %s", FLEET_BUS_NAME, g_strerror(-r));
+        fleet_log_about(
+                LOG_ERR, &start_failed, "the bus name '%s' cannot be taken: %s", FLEET_BUS_NAME, g_strerror(-r));
     return FLEET_EXIT_NAME;
 }
 
@@ -170,7 +176,8 @@ FleetExitStatus fleet_bus_link_start(FleetBusLink *link)
     int r = connect_and_publish(link);
 
     if (r < 0) {
-        fleet_log_error("the %s bus cannot be reached: %s", link->user ? "session" : "system", g_strerror(-r));
+        fleet_log_about(LOG_ERR, &start_failed, "the %s bus cannot be reached: %s", link->user ? "session" : "system",
+                g_strerror(-r));
         return FLEET_EXIT_BUS;
     }
     fleet_changes_add_endpoint(link->changes, link->endpoint);

@@ -77,6 +77,7 @@ static const FleetConfigKey simulation_keys[] = {
 
 static const FleetConfigKey log_keys[] = {
         {"Level", fleet_config_read_log_level, offsetof(FleetConfig, log_level)},
+        {"Target", fleet_config_read_log_target, offsetof(FleetConfig, log_target)},
 };
 
 static const FleetConfigKey action_type_keys[] = {
@@ -367,6 +368,7 @@ static FleetConfig *new_config(void)
             .success_rate = 0.9,
             .log_level = LOG_INFO,
             .quotas = fleet_quotas_default,
+            .log_target = FLEET_LOG_AUTO,
             .action_types = fleet_action_types_new(),
             .type_drivers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
             .command = fleet_command_settings_new(),

@@ -6,6 +6,7 @@
  * while it is read, so that a FleetConfig that exists is one that the daemon can run with.
  */
 
+#include "base/log_settings.h"
 #include "drivers/command/settings.h"
 #include "model/action_type.h"
 #include "model/quotas.h"
@@ -31,6 +32,7 @@ typedef struct {
     gboolean log_level_set;         /* FALSE: log_level is the default, so the command line's or none was given */
     int log_level;                  /* syslog's */
     FleetQuotas quotas;             /* what one user may have */
+    FleetLogTarget log_target;      /* where to; auto by default */
     FleetActionTypes *action_types; /* the built-in ones and those of the files; owned */
     GHashTable *type_drivers;       /* type of device -> name of its driver, both char *; owned, never NULL */
     FleetCommandSettings *command;  /* its programs; the rest of it is for the daemon to set; a reference */

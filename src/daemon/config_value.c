@@ -115,6 +115,11 @@ gboolean fleet_config_read_log_level(const char *value, gpointer target, GError 
     return fleet_log_level_from_string(value, target, error);
 }
 
+gboolean fleet_config_read_log_target(const char *value, gpointer target, GError **error)
+{
+    return fleet_log_target_from_string(value, target, error);
+}
+
 gboolean fleet_config_read_device_status(const char *value, gpointer target, GError **error)
 {
     static const char *const names[] = {"BUSY", "UPDATING", NULL};

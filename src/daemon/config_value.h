@@ -45,6 +45,9 @@ gboolean fleet_config_read_rows(const char *value, gpointer target, GError **err
 /* int: a level of syslog, by its name. */
 gboolean fleet_config_read_log_level(const char *value, gpointer target, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* FleetLogTarget. */
+gboolean fleet_config_read_log_target(const char *value, gpointer target, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* FleetDeviceStatus: BUSY or UPDATING. */
 gboolean fleet_config_read_device_status(const char *value, gpointer target, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

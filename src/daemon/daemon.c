@@ -11,6 +11,7 @@
 #include "core/clock_watch.h"
 #include "daemon/bus_link.h"
 #include "daemon/config.h"
+#include "daemon/journal.h"
 #include "daemon/service.h"
 #include "daemon/settings.h"
 #include "daemon/startup.h"
@@ -41,7 +42,7 @@ struct FleetDaemon {
     FleetWatchdog *watchdog;
     FleetStartup startup;
     FleetObservers observers;
-    FleetObserverLink changes_link, service_link;
+    FleetObserverLink changes_link, journal_link, service_link;
     FleetLedger *ledger;
     FleetRegistry *registry;
     FleetEngine *engine;
@@ -89,10 +90,12 @@ void fleet_daemon_free(FleetDaemon *daemon)
     g_free(daemon);
 }
 
+static const FleetLogSubject start_failed = {.message = FLEET_MESSAGE_START_FAILED};
+
 /* Logs why and says with which status to end. */
 static FleetExitStatus fail(FleetExitStatus status, const GError *error)
 {
-    fleet_log_error("%s", error->message);
+    fleet_log_about(LOG_ERR, &start_failed, "%s", error->message);
     return status;
 }
 
@@ -146,14 +149,16 @@ static gboolean reload(gpointer user_data)
     fleet_service_reloading();
     FleetConfig *config = load_config(daemon, &error);
     if (config == NULL)
-        fleet_log_error("the configuration is not reloaded, the old one stays: %s", error->message);
+        fleet_log_about(LOG_ERR, FLEET_LOG_SUBJECT(.message = FLEET_MESSAGE_CONFIGURATION_REFUSED),
+                "the configuration is not reloaded, the old one stays: %s", error->message);
     else {
         old = daemon->config;
         daemon->config = config;
         apply_config(daemon);
         if (!g_strv_equal(fleet_action_types_names(old->action_types), fleet_action_types_names(config->action_types)))
             fleet_changes_announce_action_types(daemon->changes);
-        fleet_log_notice("the configuration is reloaded");
+        fleet_log_about(LOG_NOTICE, FLEET_LOG_SUBJECT(.message = FLEET_MESSAGE_CONFIGURATION_RELOADED),
+                "the configuration is reloaded");
     }
     tell_ready(daemon);
     return G_SOURCE_CONTINUE;
@@ -237,8 +242,10 @@ static void start(FleetDaemon *daemon)
     apply_config(daemon);
     daemon->changes = fleet_changes_new(&daemon->api);
     daemon->service_link = (FleetObserverLink){.observer = &service_observer, .user_data = daemon};
+    daemon->journal_link = (FleetObserverLink){
+            .observer = &fleet_journal_observer, .user_data = daemon->ledger, .next = &daemon->service_link};
     daemon->changes_link = (FleetObserverLink){
-            .observer = &fleet_changes_observer, .user_data = daemon->changes, .next = &daemon->service_link};
+            .observer = &fleet_changes_observer, .user_data = daemon->changes, .next = &daemon->journal_link};
     daemon->observers.first = &daemon->changes_link;
     fleet_ledger_start(daemon->ledger);
     daemon->clock = fleet_clock_watch_new(clock_was_set, daemon);
@@ -318,13 +325,15 @@ static gboolean wait_until(FleetDaemon *daemon, gboolean (*condition)(const Flee
 static void stop(FleetDaemon *daemon)
 {
     fleet_service_stopping();
+    fleet_log_about(LOG_INFO, FLEET_LOG_SUBJECT(.message = FLEET_MESSAGE_STOPPING), "fleetd stops");
     daemon->api.stopping = TRUE;
     fleet_engine_stop(daemon->engine);
     if (daemon->bus != NULL)
         fleet_bus_link_stop_trying(daemon->bus);
     if (!wait_until(daemon, is_stored, STORE_USEC)) {
         /* The store's thread hangs in a system call, so nothing can be ended in order. */
-        fleet_log_error("the disk does not answer; what was not acknowledged yet is given up");
+        fleet_log_about(LOG_ERR, FLEET_LOG_SUBJECT(.message = FLEET_MESSAGE_CHANGES_LOST),
+                "the disk does not answer; what was not acknowledged yet is given up");
         _exit(FLEET_EXIT_FAILURE);
     }
     if (!wait_until(daemon, is_flushed, FLUSH_USEC))
@@ -356,10 +365,11 @@ FleetExitStatus fleet_daemon_run(FleetDaemon *daemon)
     g_autoptr(GError) error = NULL;
 
     hold_reload(SIG_BLOCK);
+    fleet_settings_configure_log(NULL, daemon->options);
     daemon->config = load_config(daemon, &error);
     if (daemon->config == NULL)
         return fail(FLEET_EXIT_CONFIGURATION, error);
-    fleet_settings_set_log_level(daemon->config, daemon->options);
+    fleet_settings_configure_log(daemon->config, daemon->options);
     if (!load(daemon, &error))
         return fail(status_of_store_error(error), error);
 
@@ -370,7 +380,8 @@ FleetExitStatus fleet_daemon_run(FleetDaemon *daemon)
         return daemon->status;
 
     fleet_engine_recover(daemon->engine);
-    fleet_log_info("fleetd %s looks after %u devices", FLEET_VERSION, fleet_registry_count(daemon->registry));
+    fleet_log_about(LOG_INFO, FLEET_LOG_SUBJECT(.message = FLEET_MESSAGE_STARTED), "fleetd %s looks after %u devices",
+            FLEET_VERSION, fleet_registry_count(daemon->registry));
     tell_ready(daemon);
     daemon->watchdog =
             fleet_watchdog_new(daemon->timers, daemon->store, fleet_service_watchdog_interval(), tell_alive, daemon);

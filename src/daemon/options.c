@@ -2,7 +2,6 @@
 
 #include "daemon/options.h"
 
-#include "base/log.h"
 #include "build_config.h"
 
 #include <stdio.h>
@@ -10,7 +9,7 @@
 
 typedef struct {
     gboolean system, user, no_bus, version;
-    char *socket, *state_directory, *config, *log_level;
+    char *socket, *state_directory, *config, *log_level, *log_target;
 } Raw;
 
 static void clear_raw(Raw *raw)
@@ -19,6 +18,7 @@ static void clear_raw(Raw *raw)
     g_free(raw->state_directory);
     g_free(raw->config);
     g_free(raw->log_level);
+    g_free(raw->log_target);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Raw, clear_raw)
 
@@ -40,6 +40,8 @@ static gboolean parse(int argc, char **argv, Raw *raw, GError **error)
             {"state-directory", 0, 0, G_OPTION_ARG_FILENAME, &raw->state_directory, "Keep the database here", "DIR"},
             {"config", 0, 0, G_OPTION_ARG_FILENAME, &raw->config, "Read this configuration file", "FILE"},
             {"log-level", 0, 0, G_OPTION_ARG_STRING, &raw->log_level, "Log this level and what is worse", "LEVEL"},
+            {"log-target", 0, 0, G_OPTION_ARG_STRING, &raw->log_target, "Log there: auto, console, journal, ...",
+                    "TARGET"},
             {"version", 0, 0, G_OPTION_ARG_NONE, &raw->version, "Show the version", NULL},
             G_OPTION_ENTRY_NULL,
     };
@@ -75,7 +77,8 @@ static gboolean check(const Raw *raw, FleetOptions *options, GError **error)
         g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "a path must not be empty");
         return FALSE;
     }
-    return raw->log_level == NULL || fleet_log_level_from_string(raw->log_level, &options->log_level, error);
+    return (raw->log_level == NULL || fleet_log_level_from_string(raw->log_level, &options->log_level, error)) &&
+           (raw->log_target == NULL || fleet_log_target_from_string(raw->log_target, &options->log_target, error));
 }
 
 static char *default_state_directory(FleetBusChoice bus)
@@ -115,6 +118,7 @@ FleetOptions *fleet_options_parse(int argc, char **argv, FleetExitStatus *status
 
     options->bus = raw.user ? FLEET_BUS_USER : raw.no_bus ? FLEET_BUS_NONE : FLEET_BUS_SYSTEM;
     options->log_level_given = raw.log_level != NULL;
+    options->log_target_given = raw.log_target != NULL;
     options->config_given = raw.config != NULL;
     options->socket = g_steal_pointer(&raw.socket);
     options->config = raw.config != NULL ? g_steal_pointer(&raw.config) : default_config(options->bus);

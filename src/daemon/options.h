@@ -5,6 +5,7 @@
  * The command line of fleetd.
  */
 
+#include "base/log_settings.h"
 #include "daemon/exit_status.h"
 
 #include <glib.h>
@@ -23,6 +24,8 @@ typedef struct {
     gboolean config_given; /* on the command line, so that it must exist */
     gboolean log_level_given;
     int log_level; /* syslog's */
+    gboolean log_target_given;
+    FleetLogTarget log_target;
 } FleetOptions;
 
 /*

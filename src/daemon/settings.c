@@ -2,13 +2,17 @@
 
 #include "daemon/settings.h"
 
-#include "base/log.h"
+#include "base/log_settings.h"
 #include "drivers/command/command.h"
 #include "drivers/simulated.h"
 
-void fleet_settings_set_log_level(const FleetConfig *config, const FleetOptions *options)
+void fleet_settings_configure_log(const FleetConfig *config, const FleetOptions *options)
 {
-    fleet_log_set_level(options->log_level_given ? options->log_level : config->log_level);
+    int level = config != NULL ? config->log_level : LOG_INFO;
+    FleetLogTarget target = config != NULL ? config->log_target : FLEET_LOG_AUTO;
+
+    fleet_log_configure(options->log_level_given ? options->log_level : level,
+            options->log_target_given ? options->log_target : target);
 }
 
 static void apply_to_drivers(const FleetConfig *config, const FleetOptions *options, FleetEngine *engine)
@@ -37,7 +41,7 @@ void fleet_settings_apply(
             .recovery_timeout = config->recovery_timeout,
             .quotas = config->quotas};
 
-    fleet_settings_set_log_level(config, options);
+    fleet_settings_configure_log(config, options);
     fleet_engine_configure(engine, &settings);
     fleet_registry_set_type_drivers(registry, config->type_drivers);
     fleet_registry_set_quotas(registry, &config->quotas);

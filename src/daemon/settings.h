@@ -10,8 +10,9 @@
 #include "daemon/config.h"
 #include "daemon/options.h"
 
-/* Sets the level of the log: the command line's, else the configuration's. */
-void fleet_settings_set_log_level(const FleetConfig *config, const FleetOptions *options);
+/* Sets the level and the target of the log: the command line's, else the configuration's, else, or where there is none
+ * yet (NULL), the default. */
+void fleet_settings_configure_log(const FleetConfig *config, const FleetOptions *options);
 
 /* Hands the configuration to all that work by it, which keep what they need of it: config must outlive them, or its
  * replacement be put into force first. */

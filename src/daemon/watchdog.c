@@ -24,8 +24,9 @@ static void look(FleetTimer *timer)
     if (!stuck)
         watchdog->alive(watchdog->user_data);
     else if (!watchdog->stuck)
-        fleet_log_error("the disk has not answered for %.1f s; if it does not soon, the service manager starts fleetd "
-                        "anew",
+        fleet_log_about(LOG_ERR, FLEET_LOG_SUBJECT(.message = FLEET_MESSAGE_DISK_SILENT),
+                "the disk has not answered for %.1f s; if it does not soon, the service manager starts fleetd "
+                "anew",
                 (double)busy / FLEET_USEC_PER_SEC);
     watchdog->stuck = stuck;
     fleet_timers_set(watchdog->timers, timer, fleet_clock_boottime() + watchdog->interval / 2);

@@ -197,7 +197,8 @@ void fleet_writer_free(FleetWriter *writer)
         g_thread_join(writer->thread);
 
     if (writer->reason != NULL)
-        fleet_log_error("%u changes were not stored: %s", writer->failed.n + writer->queue.n, writer->reason->message);
+        fleet_log_about(LOG_ERR, FLEET_LOG_SUBJECT(.message = FLEET_MESSAGE_CHANGES_LOST),
+                "%u changes were not stored: %s", writer->failed.n + writer->queue.n, writer->reason->message);
     fleet_submission_list_clear(&writer->committed);
     fleet_submission_list_clear(&writer->failed);
     fleet_submission_list_clear(&writer->queue);

@@ -359,7 +359,8 @@ END_TEST
 
 START_TEST(a_bad_command_line_is_told)
 {
-    static const char *const bad[] = {"--colour", "--log-level=loud", "--socket=", "--no-bus", "router-1"};
+    static const char *const bad[] = {
+            "--colour", "--log-level=loud", "--log-target=syslog", "--socket=", "--no-bus", "router-1"};
     const char *const argv[] = {fleet_test_env("FLEETD"), bad[_i], NULL};
     g_autofree char *out = NULL;
     g_autofree char *err = NULL;
@@ -375,7 +376,7 @@ START_TEST(version_and_help_are_answered)
     g_autofree char *version = fleet_test_run_ok(fleet_test_env("FLEETD"), "--version");
     g_autofree char *help = fleet_test_run_ok(fleet_test_env("FLEETD"), "--help");
     static const char *const options[] = {"--system", "--user", "--no-bus", "--socket=PATH", "--state-directory=DIR",
-            "--config=FILE", "--log-level=LEVEL", "--version", "--help"};
+            "--config=FILE", "--log-level=LEVEL", "--log-target=TARGET", "--version", "--help"};
 
     fleet_test_assert_matches(version, "\\Afleetd [0-9]+\\.[0-9]+\\.[0-9]+\n");
     for (gsize i = 0; i < G_N_ELEMENTS(options); i++)
@@ -408,7 +409,7 @@ int main(void)
     tcase_add_test(refusals, a_newer_database_is_left_alone);
     tcase_add_loop_test(refusals, a_bad_configuration_is_told, 0, (int)G_N_ELEMENTS(bad_configs));
     tcase_add_test(refusals, a_bad_socket_is_told);
-    tcase_add_loop_test(refusals, a_bad_command_line_is_told, 0, 5);
+    tcase_add_loop_test(refusals, a_bad_command_line_is_told, 0, 6);
     tcase_add_test(refusals, version_and_help_are_answered);
     return fleet_test_main(suite);
 }

@@ -55,13 +55,10 @@ static void report_return(gpointer user_data)
 static void log_line(const FleetCommandRun *run, const char *line)
 {
     const FleetCommandPlaceInfo *info = &run->place->info;
-    g_autofree char *action = g_strdup_printf("FLEET_ACTION=%s", info->action_id);
-    g_autofree char *device = g_strdup_printf("FLEET_DEVICE=%s", info->device_id);
-    g_autofree char *attempt = g_strdup_printf("FLEET_ATTEMPT=%u", run->id.number);
-    g_autofree char *message = g_strdup_printf("%s on '%s': %s", info->action_id, info->device_id, line);
-    const char *const fields[] = {action, device, attempt, NULL};
 
-    fleet_log_fields(LOG_INFO, fields, message);
+    fleet_log_about(LOG_INFO,
+            FLEET_LOG_SUBJECT(.action = info->action_id, .device = info->device_id, .attempt = run->id.number),
+            "%s on '%s': %s", info->action_id, info->device_id, line);
 }
 
 static void log_lost(FleetCommandRun *run)
@@ -150,7 +147,10 @@ void fleet_command_run_save(const FleetCommandRun *run)
         return;
     g_autofree char *tail = fleet_command_output_tail(run->output);
     if (!fleet_command_place_write(run->place, "tail", tail))
-        fleet_log_warning("what %s printed before this restart will be missing", run->place->info.action_id);
+        fleet_log_about(LOG_WARNING,
+                FLEET_LOG_SUBJECT(.action = run->place->info.action_id, .device = run->place->info.device_id,
+                        .attempt = run->id.number),
+                "what %s printed before this restart will be missing", run->place->info.action_id);
 }
 
 /* The number of bytes, 0 when nobody can write any more, -1 when nothing is there now. */
@@ -182,7 +182,10 @@ void fleet_command_run_watch(FleetCommandRun *run)
                 .watch = {.fd = run->place->streams[i], .ready = stream_ready, .data = inlet}};
         inlet->watched = fleet_command_poller_add(run->driver->poller, &inlet->watch);
         if (!inlet->watched)
-            fleet_log_warning("the output of %s cannot be watched", run->place->info.action_id);
+            fleet_log_about(LOG_WARNING,
+                    FLEET_LOG_SUBJECT(.action = run->place->info.action_id, .device = run->place->info.device_id,
+                            .attempt = run->id.number),
+                    "the output of %s cannot be watched", run->place->info.action_id);
     }
 }
 

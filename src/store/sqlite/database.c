@@ -434,7 +434,8 @@ static gboolean migrate(FleetDatabase *database, guint schema, const FleetStoreP
         progress->migrating(schema, newest, progress->user_data);
     if (!fleet_migrations_run(database, schema, error))
         return FALSE;
-    fleet_log_info("brought database '%s' from schema %u to %u", database->path, schema, newest);
+    fleet_log_about(LOG_NOTICE, FLEET_LOG_SUBJECT(.message = FLEET_MESSAGE_DATABASE_MIGRATED),
+            "brought database '%s' from schema %u to %u", database->path, schema, newest);
     return TRUE;
 }
 

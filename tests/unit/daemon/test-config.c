@@ -87,6 +87,7 @@ static void assert_defaults(const FleetConfig *config)
     ck_assert_uint_eq(config->quotas.limits[FLEET_QUOTA_CONNECTIONS], 64);
     ck_assert_uint_eq(config->quotas.limits[FLEET_QUOTA_PENDING_ACTIONS], 10000);
     ck_assert_uint_eq(config->quotas.limits[FLEET_QUOTA_DEVICES], 100000);
+    ck_assert_int_eq(config->log_target, FLEET_LOG_AUTO);
 }
 
 START_TEST(missing_default_file_gives_defaults)
@@ -148,7 +149,7 @@ START_TEST(every_key_is_read)
                                       "HistoryActions=5\nHistoryAge=7d\nAuditEntries=6\nAuditAge=8d\n"
                                       "[Quota]\nCallsPerUser=11\nConnectionsPerUser=12\n"
                                       "PendingActionsPerUser=13\nDevicesPerUser=14\n"
-                                      "[Log]\nLevel=debug\n"
+                                      "[Log]\nLevel=debug\nTarget=console-prefixed\n"
                                       "[ActionType CALIBRATION]\nDeviceStatus=UPDATING\n"
                                       "[ActionType SOFTWARE_UPDATE]\nDeviceStatus=BUSY\n");
     g_autoptr(FleetConfig) config = load(path);
@@ -175,6 +176,7 @@ START_TEST(every_key_is_read)
     ck_assert_uint_eq(config->quotas.limits[FLEET_QUOTA_CONNECTIONS], 12);
     ck_assert_uint_eq(config->quotas.limits[FLEET_QUOTA_PENDING_ACTIONS], 13);
     ck_assert_uint_eq(config->quotas.limits[FLEET_QUOTA_DEVICES], 14);
+    ck_assert_int_eq(config->log_target, FLEET_LOG_CONSOLE_PREFIXED);
 
     type = fleet_action_types_lookup(config->action_types, "CALIBRATION", NULL);
     ck_assert_ptr_nonnull(type);
@@ -376,7 +378,7 @@ START_TEST(fault_in_a_drop_in_names_it)
     add_drop_in(path, "a.conf", "[Log]\n\nLevl=info\n");
     ck_assert_ptr_null(fleet_config_load(path, TRUE, &error));
     g_autofree char *expected =
-            g_strdup_printf("%s.d/a.conf:3: key 'Levl' in [Log] is unknown; use one of Level", path);
+            g_strdup_printf("%s.d/a.conf:3: key 'Levl' in [Log] is unknown; use one of Level, Target", path);
     ck_assert_str_eq(error->message, expected);
 }
 END_TEST
@@ -397,7 +399,7 @@ static const struct {
         {"[ActionType]\nDeviceStatus=BUSY\n", ":1: group [ActionType] is unknown; use one of [Actions], [Retention], "
                                               "[Quota], [Simulation], [Log], [ActionType NAME], "
                                               "[DeviceType NAME], [Command ACTION-TYPE]"},
-        {"[Log]\nLevel=info\nLevel[de]=debug\n", ":3: key 'Level[de]' in [Log] is unknown; use one of Level"},
+        {"[Log]\nLevel=info\nLevel[de]=debug\n", ":3: key 'Level[de]' in [Log] is unknown; use one of Level, Target"},
         {"[Simulation]\n\n  MinDuration  =  10x\n", ":3: key 'MinDuration' in [Simulation] has a bad value: '10x' is "
                                                     "not a time span; write it like \"10s\", "
                                                     "\"5min 30s\" or \"250ms\""},
@@ -596,7 +598,7 @@ START_TEST(shipped_file_shows_the_defaults)
     static const char *const keys[] = {"RunningMax", "CancelTimeout", "RecoveryTimeout", "FinishedActions",
             "FinishedActionsAge", "HistoryActions", "HistoryAge", "AuditEntries", "AuditAge", "CallsPerUser",
             "ConnectionsPerUser", "PendingActionsPerUser", "DevicesPerUser", "MinDuration", "MaxDuration",
-            "SuccessRate", "TransientRate", "Level", "Timeout", "StepTimeout", "MaxAttempts", "RetryDelay",
+            "SuccessRate", "TransientRate", "Level", "Target", "Timeout", "StepTimeout", "MaxAttempts", "RetryDelay",
             "RetryFactor", "RetryCap", "RetryJitter", "KillTimeout"};
     for (guint i = 0; i < G_N_ELEMENTS(keys); i++) {
         g_autofree char *line = g_strdup_printf("\n%s=", keys[i]);
