@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "bus/action_interface.h"
 #include "bus/device_interface.h"
+#include "bus/log_control.h"
 #include "bus/manager_interface.h"
 #include "bus/object_manager.h"
 #include "bus/peer.h"
@@ -74,6 +75,8 @@ FleetEndpoint *fleet_endpoint_new_bus(
 {
     g_autoptr(FleetEndpoint) endpoint = new_endpoint(api, bus, closed, user_data, r);
 
+    if (*r >= 0)
+        *r = fleet_log_control_publish(endpoint);
     if (*r < 0)
         return NULL;
     endpoint->callers = fleet_callers_new(bus);
