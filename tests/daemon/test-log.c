@@ -5,6 +5,7 @@
 #include "lib/fleet_test.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -171,8 +172,6 @@ END_TEST
 
 START_TEST(others_may_only_look)
 {
-    if (getuid() != 0)
-        return; /* only root can be somebody else */
     fleet_test_daemon_start(fleetd);
     fleet_test_run_fails(1, "Access denied", "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "busctl",
             "set-property", FLEET_TEST_NAME, CONTROL_PATH, CONTROL, "LogLevel", "s", "debug");
@@ -240,7 +239,10 @@ int main(void)
     tcase_add_test(tcase, level_that_is_set_outlasts_a_reload);
     tcase_add_test(tcase, target_is_set);
     tcase_add_loop_test(tcase, bad_value_changes_nothing, 0, (int)G_N_ELEMENTS(bad));
-    tcase_add_test(tcase, others_may_only_look);
+    if (geteuid() == 0)
+        tcase_add_test(tcase, others_may_only_look);
+    else
+        puts("# left out: only root can become another user, who may only look");
     tcase_add_test(tcase, private_socket_does_not_have_it);
     tcase_add_test(tcase, introspection_shows_it);
     tcase_add_test(tcase, parameters_are_not_logged);
