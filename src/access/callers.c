@@ -24,6 +24,9 @@ typedef struct {
 
 struct FleetCallers {
     sd_bus *bus;
+    gboolean is_system;
+    FleetCallerGoneFunc gone;
+    gpointer user_data;
     GHashTable *entries; /* name -> Entry */
     sd_bus_slot *match;  /* on names that go away; only while there are entries, so that an idle daemon is not woken */
 };
@@ -33,6 +36,8 @@ static void free_entry(gpointer data)
     Entry *entry = data;
 
     sd_bus_slot_unref(entry->call);
+    if (entry->known)
+        entry->callers->gone(&entry->caller, entry->callers->user_data);
     if (entry->questions != NULL) {
         for (guint i = 0; i < entry->questions->len; i++) {
             Question *question = &g_array_index(entry->questions, Question, i);
@@ -44,11 +49,14 @@ static void free_entry(gpointer data)
     g_free(entry);
 }
 
-FleetCallers *fleet_callers_new(sd_bus *bus)
+FleetCallers *fleet_callers_new(sd_bus *bus, gboolean is_system, FleetCallerGoneFunc gone, gpointer user_data)
 {
     FleetCallers *callers = g_new0(FleetCallers, 1);
 
     callers->bus = bus;
+    callers->is_system = is_system;
+    callers->gone = gone;
+    callers->user_data = user_data;
     callers->entries = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_entry);
     return callers;
 }
@@ -117,6 +125,16 @@ static int read_credentials(sd_bus_message *reply, FleetCaller *caller, gboolean
     return r;
 }
 
+/* What the bus daemon does not say. polkit knows the names on the system bus, and looks there itself; a name that does
+ * not fit is none of a bus daemon's. */
+static void complete(const Entry *entry, FleetCaller *caller)
+{
+    caller->serial = fleet_caller_new_serial();
+    fleet_caller_find_process(caller, -1);
+    if (entry->callers->is_system && strlen(entry->name) < sizeof(caller->bus_name))
+        strcpy(caller->bus_name, entry->name);
+}
+
 static int credentials_arrived(sd_bus_message *reply, void *user_data, sd_bus_error *ret_error)
 {
     Entry *entry = user_data;
@@ -127,7 +145,7 @@ static int credentials_arrived(sd_bus_message *reply, void *user_data, sd_bus_er
     if (!sd_bus_message_is_method_error(reply, NULL) && read_credentials(reply, &entry->caller, &has_uid) >= 0 &&
             has_uid) {
         entry->known = TRUE;
-        fleet_caller_find_executable(&entry->caller);
+        complete(entry, &entry->caller);
         answer(entry, NULL);
         return 0;
     }

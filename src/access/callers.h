@@ -13,8 +13,13 @@
 
 typedef struct FleetCallers FleetCallers;
 
-/* Callers of a connection to a bus daemon, which outlives them. */
-FleetCallers *fleet_callers_new(sd_bus *bus) G_GNUC_WARN_UNUSED_RESULT;
+/* Is told of each caller that was known and has gone, or is forgotten because the callers are freed. */
+typedef void (*FleetCallerGoneFunc)(const FleetCaller *caller, gpointer user_data);
+
+/* Callers of a connection to a bus daemon, which outlives them. is_system: it is the system bus, on which polkit finds
+ * them by their names. */
+FleetCallers *fleet_callers_new(
+        sd_bus *bus, gboolean is_system, FleetCallerGoneFunc gone, gpointer user_data) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Waiting questions are dropped: their functions are not called. */
 void fleet_callers_free(FleetCallers *callers);

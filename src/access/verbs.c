@@ -37,14 +37,20 @@ static const struct {
         {DEVICE, "InitiateAction", FLEET_VERB_RUN_ACTIONS},
 };
 
-static const char *const descriptions[] = {
-        [FLEET_VERB_READ] = "look at devices and actions",
-        [FLEET_VERB_MANAGE_DEVICES] = "manage devices",
-        [FLEET_VERB_RUN_ACTIONS] = "run actions on devices",
-        [FLEET_VERB_CANCEL_ACTIONS] = "cancel actions",
-        [FLEET_VERB_CANCEL_ANY] = "cancel actions of others",
-        [FLEET_VERB_READ_AUDIT] = "look at the audit",
+static const struct {
+    const char *action;
+    const char *description;
+} verbs[] = {
+        [FLEET_VERB_READ] = {NULL, "look at devices and actions"},
+        [FLEET_VERB_MANAGE_DEVICES] = {"org.fleet.manage-devices", "manage devices"},
+        [FLEET_VERB_RUN_ACTIONS] = {"org.fleet.run-actions", "run actions on devices"},
+        [FLEET_VERB_CANCEL_ACTIONS] = {"org.fleet.cancel-actions", "cancel actions"},
+        [FLEET_VERB_CANCEL_ANY] = {"org.fleet.cancel-any-action", "cancel actions of others"},
+        [FLEET_VERB_CONFIGURE] = {"org.fleet.configure", "have the configuration read anew"},
+        [FLEET_VERB_READ_AUDIT] = {"org.fleet.read-audit", "look at the audit"},
 };
+
+G_STATIC_ASSERT(G_N_ELEMENTS(verbs) == FLEET_VERB_LAST_);
 
 gboolean fleet_verb_of(const char *interface, const char *member, FleetVerb *verb, GError **error)
 {
@@ -57,12 +63,17 @@ gboolean fleet_verb_of(const char *interface, const char *member, FleetVerb *ver
     return FALSE;
 }
 
-gboolean fleet_verb_check(FleetVerb verb, const FleetCaller *caller, GError **error)
+gboolean fleet_verb_is_free(FleetVerb verb, const FleetCaller *caller)
 {
-    if (verb == FLEET_VERB_READ || caller->uid == 0 || caller->uid == geteuid())
-        return TRUE;
-    g_set_error(error, FLEET_ERROR, FLEET_ERROR_ACCESS_DENIED,
-            "user %u may not %s; ask as root or as the user that fleetd runs as", (guint)caller->uid,
-            descriptions[verb]);
-    return FALSE;
+    return verb == FLEET_VERB_READ || caller->uid == 0 || caller->uid == geteuid();
+}
+
+const char *fleet_verb_action(FleetVerb verb)
+{
+    return verbs[verb].action;
+}
+
+const char *fleet_verb_description(FleetVerb verb)
+{
+    return verbs[verb].description;
 }

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * What each method of the API means for access: one table, method -> verb. A method that has no row is denied to
- * everyone.
+ * What each method of the API means for access: one table, method -> verb -> action of polkit. A method that has no row
+ * is denied to everyone.
  */
 
 #include "access/caller.h"
@@ -16,13 +16,21 @@ typedef enum {
     FLEET_VERB_RUN_ACTIONS,    /* start actions */
     FLEET_VERB_CANCEL_ACTIONS, /* stop one's own actions */
     FLEET_VERB_CANCEL_ANY,     /* stop somebody else's actions; no method's own verb: the owner decides */
+    FLEET_VERB_CONFIGURE,      /* have the configuration read anew */
     FLEET_VERB_READ_AUDIT,     /* look at who did what */
+    FLEET_VERB_LAST_,          /* not a verb: their number */
 } FleetVerb;
 
 /* The verb of a method. ACCESS_DENIED if the table has no row for it. */
 gboolean fleet_verb_of(
         const char *interface, const char *member, FleetVerb *verb, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* May this caller do that? Reading is open to all; the rest is for root and the daemon's own user. ACCESS_DENIED names
- * the caller and the verb. */
-gboolean fleet_verb_check(FleetVerb verb, const FleetCaller *caller, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Whether this caller may do that without anybody being asked: reading is open to all; root and the daemon's own user
+ * may do everything. */
+gboolean fleet_verb_is_free(FleetVerb verb, const FleetCaller *caller) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The action of polkit that stands for a verb, "org.fleet.manage-devices"; NULL for READ. Static. */
+const char *fleet_verb_action(FleetVerb verb);
+
+/* What it is to do that, for messages: "manage devices". Static. */
+const char *fleet_verb_description(FleetVerb verb);

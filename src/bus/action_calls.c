@@ -2,7 +2,6 @@
 
 #include "bus/action_calls.h"
 
-#include "access/verbs.h"
 #include "base/error.h"
 #include "bus/action_options.h"
 #include "bus/arguments.h"
@@ -72,7 +71,42 @@ static void request_found(const FleetInitiated *initiated, const GError *error, 
         stage_initiation(call);
 }
 
-void fleet_calls_initiate(FleetCall *call)
+/* Whose action is stopped, so that another can take its place: that takes the right to cancel it. One that is so new
+ * that it is not on disk yet is nobody's own. */
+static void add_replaced(FleetCall *call, FleetTargets *targets, const char *id)
+{
+    const FleetDevice *device = fleet_registry_lookup_staged(call->api->registry, id, NULL);
+
+    if (device == NULL || device->action.sequence == 0)
+        return;
+    const FleetAction *action = fleet_engine_lookup(call->api->engine, device->action);
+    gboolean is_own = action != NULL && action->owner_uid == call->caller.uid;
+    const FleetQuestion question = {.verb = is_own ? FLEET_VERB_CANCEL_ACTIONS : FLEET_VERB_CANCEL_ANY,
+            .device = id,
+            .device_type = device->type,
+            .action_type = action != NULL ? action->type : ""};
+    fleet_targets_add(targets, &question);
+}
+
+static void add_initiation(FleetCall *call, FleetTargets *targets, const FleetActionRequest *request)
+{
+    fleet_targets_next(targets);
+    fleet_targets_add_device(targets, call->api->registry, call->verb, request->device_id, request->type);
+    if (request->if_busy == FLEET_IF_BUSY_REPLACE)
+        add_replaced(call, targets, request->device_id);
+}
+
+static gboolean find_initiation(FleetCall *call, FleetTargets *targets, GError **error)
+{
+    Initiation initiation = {0};
+
+    if (read_initiation(call, &initiation, error))
+        add_initiation(call, targets, &initiation.request);
+    g_clear_pointer(&initiation.request.parameters, fleet_parameters_unref);
+    return fleet_targets_count(targets) > 0;
+}
+
+static void initiate(FleetCall *call)
 {
     Initiation *initiation = g_new0(Initiation, 1);
     GError *error = NULL;
@@ -87,6 +121,8 @@ void fleet_calls_initiate(FleetCall *call)
         stage_initiation(call);
 }
 
+const FleetCallKind fleet_calls_initiate = {.start = initiate, .targets = find_initiation};
+
 /* Starting many. */
 
 static int append_started(sd_bus_message *reply, guint index, gconstpointer result)
@@ -98,38 +134,63 @@ static int append_started(sd_bus_message *reply, guint index, gconstpointer resu
             fleet_path_of_action(initiated->id, path));
 }
 
-gboolean fleet_calls_initiate_many(FleetCall *call, GError **error)
+/* What all have in common; the parameters are the caller's, and those of the devices. */
+static char **read_initiations(FleetCall *call, FleetActionRequest *request, GError **error)
 {
-    g_autoptr(FleetParameters) parameters = NULL;
-    FleetActionRequest request = {.owner_uid = call->caller.uid};
-    g_autoptr(FleetBatch) batch = fleet_batch_new("(uso)", append_started);
-    g_auto(GStrv) ids = NULL;
-    int r = sd_bus_message_read_strv(call->message, &ids);
+    g_auto(GStrv) ids = fleet_arguments_ids(call->message, error);
 
-    if (r < 0) {
-        g_propagate_error(error, fleet_errors_unreadable(r));
-        return FALSE;
+    *request = (FleetActionRequest){.owner_uid = call->caller.uid};
+    if (ids == NULL || !fleet_arguments_strings(call, error, &request->type, NULL))
+        return NULL;
+    request->parameters = fleet_arguments_parameters(call->message, error);
+    if (request->parameters == NULL || !fleet_action_options_read(call->message, call->api, FALSE, request, error))
+        return NULL;
+    return g_steal_pointer(&ids);
+}
+
+static gboolean find_initiations(FleetCall *call, FleetTargets *targets, GError **error)
+{
+    FleetActionRequest request;
+    g_auto(GStrv) ids = read_initiations(call, &request, error);
+
+    for (guint i = 0; ids != NULL && ids[i] != NULL; i++) {
+        request.device_id = ids[i];
+        add_initiation(call, targets, &request);
     }
-    guint n = ids != NULL ? g_strv_length(ids) : 0;
-    if (!fleet_arguments_strings(call, error, &request.type, NULL))
-        return FALSE;
-    request.parameters = parameters = fleet_arguments_parameters(call->message, error);
-    if (parameters == NULL || !fleet_action_options_read(call->message, call->api, FALSE, &request, error) ||
-            !fleet_batch_check_size(n, error))
-        return FALSE;
-    for (guint i = 0; i < n; i++) {
+    g_clear_pointer(&request.parameters, fleet_parameters_unref);
+    return ids != NULL;
+}
+
+static void stage_initiations(FleetCall *call, char **ids, FleetActionRequest *request, FleetBatch *batch)
+{
+    for (guint i = 0; ids[i] != NULL; i++) {
         FleetInitiated initiated;
         g_autoptr(GError) failure = NULL;
 
-        request.device_id = ids[i];
-        if (fleet_engine_stage_initiate(call->api->engine, call->transaction, &request, &initiated, &failure))
+        request->device_id = ids[i];
+        if (!fleet_call_is_refused(call, i, &failure) &&
+                fleet_engine_stage_initiate(call->api->engine, call->transaction, request, &initiated, &failure))
             fleet_batch_add_result(batch, i, g_memdup2(&initiated, sizeof(initiated)));
         else
             fleet_batch_add_failure(batch, i, g_steal_pointer(&failure));
     }
-    fleet_batch_keep(g_steal_pointer(&batch), call);
-    return TRUE;
 }
+
+static gboolean initiate_many(FleetCall *call, GError **error)
+{
+    FleetActionRequest request;
+    g_auto(GStrv) ids = read_initiations(call, &request, error);
+
+    if (ids != NULL) {
+        FleetBatch *batch = fleet_batch_new("(uso)", append_started);
+        stage_initiations(call, ids, &request, batch);
+        fleet_batch_keep(batch, call);
+    }
+    g_clear_pointer(&request.parameters, fleet_parameters_unref);
+    return ids != NULL;
+}
+
+const FleetCallKind fleet_calls_initiate_many = {.func = initiate_many, .targets = find_initiations};
 
 /* Cancelling. */
 
@@ -137,7 +198,16 @@ typedef struct {
     const char *id; /* the message's or the call's */
     gboolean force;
     FleetActionStatus status;
+    FleetAction *action; /* that access is asked about */
 } Cancel;
+
+static void free_cancel(gpointer data)
+{
+    Cancel *cancel = data;
+
+    g_clear_pointer(&cancel->action, fleet_action_unref);
+    g_free(cancel);
+}
 
 static int reply_status(FleetCall *call, sd_bus_message *reply)
 {
@@ -153,43 +223,76 @@ static gboolean read_cancel(FleetCall *call, Cancel *cancel, GError **error)
            fleet_options_read(call->message, "option", options, G_N_ELEMENTS(options), error);
 }
 
-static gboolean stage_cancel(FleetCall *call, const FleetAction *action, GError **error)
-{
-    Cancel *cancel = call->state;
-
-    if (action->owner_uid != call->caller.uid && !fleet_verb_check(FLEET_VERB_CANCEL_ANY, &call->caller, error))
-        return FALSE;
-    return fleet_engine_stage_cancel(
-            call->api->engine, call->transaction, action->id, cancel->force, &cancel->status, error);
-}
-
 /* What is not in memory has ended; the history knows how. */
 static void action_found(const FleetAction *action, const GError *error, gpointer user_data)
 {
     FleetCall *call = user_data;
+    Cancel *cancel = call->state;
     GError *reason = NULL;
 
     if (error != NULL)
         reason = g_error_copy(error);
     else if (fleet_engine_lookup(call->api->engine, action->id) != NULL) {
-        if (!stage_cancel(call, action, &reason))
+        if (!fleet_engine_stage_cancel(
+                    call->api->engine, call->transaction, action->id, cancel->force, &cancel->status, &reason))
             g_assert(reason != NULL);
     } else
         reason = g_error_new(FLEET_ERROR, FLEET_ERROR_ALREADY_FINISHED, "action '%s' has ended already: %s (%s)",
-                ((const Cancel *)call->state)->id, fleet_action_status_to_string(action->status),
-                fleet_result_to_string(action->result));
+                cancel->id, fleet_action_status_to_string(action->status), fleet_result_to_string(action->result));
     fleet_call_go_on(call, reason);
 }
 
-void fleet_calls_cancel(FleetCall *call)
+/* The same for both passes. */
+static Cancel *ensure_cancel(FleetCall *call)
 {
-    Cancel *cancel = g_new0(Cancel, 1);
+    if (call->state == NULL)
+        fleet_call_keep(call, g_new0(Cancel, 1), free_cancel);
+    return call->state;
+}
+
+static void cancel_action(FleetCall *call)
+{
+    Cancel *cancel = ensure_cancel(call);
     GError *error = NULL;
 
-    fleet_call_keep(call, cancel, g_free);
     call->reply = reply_status;
     if (read_cancel(call, cancel, &error))
         fleet_history_find(call->api->history, cancel->id, action_found, call);
     else
         fleet_call_go_on(call, error);
 }
+
+/* Whose action it is, and of which device. Neither ever changes. */
+
+static void action_to_ask_about(const FleetAction *action, const GError *error, gpointer user_data)
+{
+    FleetCall *call = user_data;
+
+    if (action != NULL)
+        ((Cancel *)call->state)->action = fleet_action_ref(action);
+    fleet_call_prepared(call, error != NULL ? g_error_copy(error) : NULL);
+}
+
+static void prepare_cancel(FleetCall *call)
+{
+    Cancel *cancel = ensure_cancel(call);
+    GError *error = NULL;
+
+    if (read_cancel(call, cancel, &error))
+        fleet_history_find(call->api->history, cancel->id, action_to_ask_about, call);
+    else
+        fleet_call_prepared(call, error);
+}
+
+static gboolean find_action(FleetCall *call, FleetTargets *targets, GError **error)
+{
+    const FleetAction *action = ((const Cancel *)call->state)->action;
+
+    if (action->owner_uid != call->caller.uid)
+        call->verb = FLEET_VERB_CANCEL_ANY;
+    fleet_targets_next(targets);
+    fleet_targets_add_device(targets, call->api->registry, call->verb, action->device_id, action->type);
+    return TRUE;
+}
+
+const FleetCallKind fleet_calls_cancel = {.start = cancel_action, .targets = find_action, .prepare = prepare_cancel};

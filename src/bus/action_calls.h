@@ -7,6 +7,6 @@
 
 #include "bus/call.h"
 
-void fleet_calls_initiate(FleetCall *call);
-gboolean fleet_calls_initiate_many(FleetCall *call, GError **error);
-void fleet_calls_cancel(FleetCall *call);
+extern const FleetCallKind fleet_calls_initiate;
+extern const FleetCallKind fleet_calls_initiate_many;
+extern const FleetCallKind fleet_calls_cancel;

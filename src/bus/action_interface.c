@@ -294,8 +294,8 @@ static int cancel(sd_bus_message *message, void *user_data, sd_bus_error *error)
     const FleetAction *action = user_data;
     char id[FLEET_ACTION_ID_BUFFER];
 
-    return fleet_call_begin_start(
-            fleet_endpoint_current(message), message, fleet_action_id_format(action->id, id), fleet_calls_cancel);
+    return fleet_call_begin(
+            fleet_endpoint_current(message), message, fleet_action_id_format(action->id, id), &fleet_calls_cancel);
 }
 
 static const sd_bus_vtable vtable[] = {

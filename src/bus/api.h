@@ -6,6 +6,7 @@
  * daemon/.
  */
 
+#include "access/authority.h"
 #include "core/engine.h"
 #include "core/history.h"
 #include "core/ledger.h"
@@ -18,6 +19,7 @@ typedef struct {
     FleetHistory *history;
     FleetLedger *ledger;
     FleetTimers *timers;
+    FleetAuthority *authority;
     gboolean stopping;   /* calls are refused with ShuttingDown */
     gint64 denied_since; /* the second in which calls are counted that access refuses, µs of CLOCK_BOOTTIME */
     guint denied;        /* so many in it */

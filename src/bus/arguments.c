@@ -3,6 +3,7 @@
 #include "bus/arguments.h"
 
 #include "base/quotable.h"
+#include "bus/batch.h"
 #include "bus/errors.h"
 
 gboolean fleet_arguments_strings(FleetCall *call, GError **error, const char **first, ...)
@@ -30,6 +31,20 @@ gboolean fleet_arguments_object(FleetCall *call, const char **id, GError **error
     g_free(call->object);
     call->object = fleet_quotable(*id);
     return TRUE;
+}
+
+char **fleet_arguments_ids(sd_bus_message *message, GError **error)
+{
+    g_auto(GStrv) ids = NULL;
+    int r = sd_bus_message_read_strv(message, &ids);
+
+    if (r < 0) {
+        g_propagate_error(error, fleet_errors_unreadable(r));
+        return NULL;
+    }
+    if (ids == NULL)
+        ids = g_new0(char *, 1);
+    return fleet_batch_check_size(g_strv_length(ids), error) ? g_steal_pointer(&ids) : NULL;
 }
 
 FleetParameters *fleet_arguments_parameters(sd_bus_message *message, GError **error)

@@ -15,6 +15,10 @@ gboolean fleet_arguments_strings(
  */
 gboolean fleet_arguments_object(FleetCall *call, const char **id, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Reads the as that comes next: the devices of a call about many, as g_strfreev() frees them. INVALID_ARGUMENT,
+ * LIMIT_EXCEEDED past FLEET_BATCH_MAX. */
+char **fleet_arguments_ids(sd_bus_message *message, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* Reads the a{ss} that comes next. INVALID_ARGUMENT, LIMIT_EXCEEDED. */
 FleetParameters *fleet_arguments_parameters(sd_bus_message *message, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

@@ -77,7 +77,7 @@ static gboolean read_page(FleetCall *call, gint64 *before, guint *limit, GError 
     return TRUE;
 }
 
-void fleet_calls_query_audit(FleetCall *call)
+static void query(FleetCall *call)
 {
     GError *error = NULL;
     gint64 before;
@@ -91,3 +91,5 @@ void fleet_calls_query_audit(FleetCall *call)
     call->state = GUINT_TO_POINTER(limit);
     fleet_history_list_audit(call->api->history, before, limit, listed, call);
 }
+
+const FleetCallKind fleet_calls_query_audit = {.start = query};

@@ -7,4 +7,4 @@
 
 #include "bus/call.h"
 
-void fleet_calls_query_audit(FleetCall *call);
+extern const FleetCallKind fleet_calls_query_audit;

@@ -32,7 +32,23 @@ static GArray *read_specs(sd_bus_message *message, GError **error)
     return fleet_batch_check_size(specs->len, error) ? g_steal_pointer(&specs) : NULL;
 }
 
-gboolean fleet_calls_register_many(FleetCall *call, GError **error)
+/* As RegisterDevice has it, for each. */
+static gboolean find_new(FleetCall *call, FleetTargets *targets, GError **error)
+{
+    g_autoptr(GArray) specs = read_specs(call->message, error);
+
+    for (guint i = 0; specs != NULL && i < specs->len; i++) {
+        const FleetDeviceSpec *spec = &g_array_index(specs, FleetDeviceSpec, i);
+        const FleetQuestion question = {
+                .verb = call->verb, .device = spec->id, .device_type = spec->type, .action_type = ""};
+
+        fleet_targets_next(targets);
+        fleet_targets_add(targets, &question);
+    }
+    return specs != NULL;
+}
+
+static gboolean register_many(FleetCall *call, GError **error)
 {
     gboolean atomic = FALSE;
     const char *driver = "";
@@ -49,7 +65,8 @@ gboolean fleet_calls_register_many(FleetCall *call, GError **error)
 
         spec->driver = driver;
         spec->owner_uid = call->caller.uid;
-        if (fleet_registry_stage_register(call->api->registry, call->transaction, spec, &failure))
+        if (!fleet_call_is_refused(call, i, &failure) &&
+                fleet_registry_stage_register(call->api->registry, call->transaction, spec, &failure))
             fleet_batch_add_result(batch, i, NULL);
         else if (!atomic)
             fleet_batch_add_failure(batch, i, g_steal_pointer(&failure));
@@ -64,28 +81,35 @@ gboolean fleet_calls_register_many(FleetCall *call, GError **error)
     return TRUE;
 }
 
-gboolean fleet_calls_set_status_many(FleetCall *call, GError **error)
+const FleetCallKind fleet_calls_register_many = {.func = register_many, .targets = find_new};
+
+static gboolean find_devices(FleetCall *call, FleetTargets *targets, GError **error)
+{
+    g_auto(GStrv) ids = fleet_arguments_ids(call->message, error);
+
+    for (guint i = 0; ids != NULL && ids[i] != NULL; i++) {
+        fleet_targets_next(targets);
+        fleet_targets_add_device(targets, call->api->registry, call->verb, ids[i], "");
+    }
+    return ids != NULL;
+}
+
+static gboolean set_status_many(FleetCall *call, GError **error)
 {
     g_autoptr(FleetBatch) batch = fleet_batch_new(NULL, NULL);
-    g_auto(GStrv) ids = NULL;
+    g_auto(GStrv) ids = fleet_arguments_ids(call->message, error);
     FleetDeviceStatus status, previous;
     const char *text;
-    int r = sd_bus_message_read_strv(call->message, &ids);
 
-    if (r >= 0)
-        r = sd_bus_message_read_basic(call->message, 's', &text);
-    if (r < 0) {
-        g_propagate_error(error, fleet_errors_unreadable(r));
+    if (ids == NULL || !fleet_arguments_strings(call, error, &text, NULL) ||
+            !fleet_options_read_none(call->message, error) || !fleet_device_status_from_string(text, &status, error))
         return FALSE;
-    }
-    guint n = ids != NULL ? g_strv_length(ids) : 0;
-    if (!fleet_options_read_none(call->message, error) || !fleet_device_status_from_string(text, &status, error) ||
-            !fleet_batch_check_size(n, error))
-        return FALSE;
-    for (guint i = 0; i < n; i++) {
+    for (guint i = 0; ids[i] != NULL; i++) {
         g_autoptr(GError) failure = NULL;
 
-        if (fleet_registry_stage_status(call->api->registry, call->transaction, ids[i], status, &previous, &failure))
+        if (!fleet_call_is_refused(call, i, &failure) &&
+                fleet_registry_stage_status(
+                        call->api->registry, call->transaction, ids[i], status, &previous, &failure))
             fleet_batch_add_result(batch, i, NULL);
         else
             fleet_batch_add_failure(batch, i, g_steal_pointer(&failure));
@@ -93,3 +117,5 @@ gboolean fleet_calls_set_status_many(FleetCall *call, GError **error)
     fleet_batch_keep(g_steal_pointer(&batch), call);
     return TRUE;
 }
+
+const FleetCallKind fleet_calls_set_status_many = {.func = set_status_many, .targets = find_devices};

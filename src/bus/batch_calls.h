@@ -7,5 +7,5 @@
 
 #include "bus/call.h"
 
-gboolean fleet_calls_register_many(FleetCall *call, GError **error);
-gboolean fleet_calls_set_status_many(FleetCall *call, GError **error);
+extern const FleetCallKind fleet_calls_register_many;
+extern const FleetCallKind fleet_calls_set_status_many;

@@ -2,7 +2,6 @@
 
 #include "bus/call.h"
 
-#include "access/verbs.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
@@ -14,12 +13,16 @@
 /* Calls refused in one second that are told of one by one. */
 #define DENIED_MAX 20
 
+/* How often access is asked about one call, because what that is about has changed since. */
+#define ROUNDS_MAX 3
+
 static void free_call(gpointer data)
 {
     FleetCall *call = data;
 
     if (call->free_state != NULL)
         call->free_state(call->state);
+    g_clear_pointer(&call->targets, fleet_targets_free);
     g_free(call->object_id);
     g_free(call->object);
     g_free(call->sender);
@@ -75,16 +78,6 @@ static void answer(const GError *error, gpointer user_data)
     free_call(call);
 }
 
-/* May this caller do what the message asks for? */
-static gboolean is_allowed(FleetCall *call, GError **error)
-{
-    FleetVerb verb;
-
-    return fleet_verb_of(sd_bus_message_get_interface(call->message), sd_bus_message_get_member(call->message), &verb,
-                   error) &&
-           fleet_verb_check(verb, &call->caller, error);
-}
-
 /* A call leaves its row whether it was carried out or refused: in the transaction of its changes, so that the row is
  * there if and only if they are. */
 static void add_audit(FleetCall *call, const GError *error)
@@ -121,10 +114,19 @@ static void note_object(FleetCall *call)
     sd_bus_message_rewind(call->message, TRUE);
 }
 
+static void begin_transaction(FleetCall *call)
+{
+    call->transaction = fleet_transaction_new(call->api->ledger);
+    fleet_transaction_set_origin(call->transaction, call->caller.uid, call->sender);
+}
+
+/* For a call that is not carried out: its caller may not, or has not come so far. */
 static void refuse(FleetCall *call, GError *error)
 {
+    sd_bus_message_rewind(call->message, TRUE);
     note_object(call);
     call->silent = is_one_too_many(call);
+    begin_transaction(call);
     fleet_call_go_on(call, error);
 }
 
@@ -138,7 +140,111 @@ void fleet_call_go_on(FleetCall *call, GError *error)
         fleet_transaction_refuse(call->transaction, error, answer, call);
 }
 
-static void carry_out(const FleetCaller *caller, const GError *unknown, gpointer user_data)
+/* What the call is about may have changed while polkit was asked, so this works on what is now. */
+static void carry_out(FleetCall *call)
+{
+    GError *error = NULL;
+
+    begin_transaction(call);
+    if (call->kind->start != NULL)
+        call->kind->start(call);
+    else
+        fleet_call_go_on(call, call->kind->func(call, &error) ? NULL : error);
+}
+
+static FleetTargets *find_targets(FleetCall *call, GError **error)
+{
+    g_autoptr(FleetTargets) targets = fleet_targets_new();
+    const FleetQuestion nothing = {.verb = call->verb, .device = "", .device_type = "", .action_type = ""};
+
+    sd_bus_message_rewind(call->message, TRUE);
+    if (call->kind->targets != NULL && !call->kind->targets(call, targets, error))
+        return NULL;
+    sd_bus_message_rewind(call->message, TRUE);
+    if (fleet_targets_count(targets) == 0) {
+        fleet_targets_next(targets);
+        fleet_targets_add(targets, &nothing);
+    }
+    return g_steal_pointer(&targets);
+}
+
+/* Why no entry may be carried out; NULL if one may. */
+static const GError *find_refusal(const FleetCall *call)
+{
+    const GError *first = fleet_targets_refusal(call->targets, call->refusals, 0), *refusal = first;
+
+    for (guint i = 1; i < fleet_targets_count(call->targets) && refusal != NULL; i++)
+        refusal = fleet_targets_refusal(call->targets, call->refusals, i);
+    return refusal != NULL ? first : NULL;
+}
+
+static void decided(GError *const *refusals, guint n, gpointer user_data);
+
+static void ask(FleetCall *call, FleetTargets *targets)
+{
+    guint n;
+    const FleetQuestion *questions = fleet_targets_questions(targets, &n);
+
+    g_clear_pointer(&call->targets, fleet_targets_free);
+    call->targets = targets;
+    call->refusals = NULL;
+    call->rounds++;
+    fleet_authority_ask(call->api->authority, &call->caller, questions, n,
+            sd_bus_message_get_allow_interactive_authorization(call->message) > 0, decided, call);
+}
+
+/* What was allowed is allowed for what it was about: if that is another thing by now (a device has got another type),
+ * it is asked about anew. */
+static void decided(GError *const *refusals, guint n, gpointer user_data)
+{
+    FleetCall *call = user_data;
+    g_autoptr(GError) error = NULL;
+
+    if (!fleet_reading_allowed(call->api, &error)) {
+        answer(error, call);
+        return;
+    }
+    call->refusals = refusals;
+    const GError *refusal = find_refusal(call);
+    if (refusal != NULL) {
+        refuse(call, g_error_copy(refusal));
+        return;
+    }
+    FleetTargets *targets = find_targets(call, &error);
+    if (targets == NULL)
+        refuse(call, g_steal_pointer(&error));
+    else if (fleet_targets_equal(targets, call->targets)) {
+        fleet_targets_free(targets);
+        carry_out(call);
+    } else if (call->rounds < ROUNDS_MAX)
+        ask(call, targets);
+    else {
+        fleet_targets_free(targets);
+        refuse(call, g_error_new_literal(FLEET_ERROR, FLEET_ERROR_ACCESS_DENIED,
+                             "what the call is about goes on changing while polkit is asked; call again"));
+    }
+}
+
+void fleet_call_prepared(FleetCall *call, GError *error)
+{
+    FleetTargets *targets = error == NULL ? find_targets(call, &error) : NULL;
+
+    if (targets == NULL)
+        refuse(call, error);
+    else
+        ask(call, targets);
+}
+
+gboolean fleet_call_is_refused(const FleetCall *call, guint entry, GError **error)
+{
+    const GError *refusal = call->refusals != NULL ? fleet_targets_refusal(call->targets, call->refusals, entry) : NULL;
+
+    if (refusal != NULL)
+        g_propagate_error(error, g_error_copy(refusal));
+    return refusal != NULL;
+}
+
+static void decide(const FleetCaller *caller, const GError *unknown, gpointer user_data)
 {
     FleetCall *call = user_data;
     g_autoptr(GError) error = NULL;
@@ -154,18 +260,18 @@ static void carry_out(const FleetCaller *caller, const GError *unknown, gpointer
         return;
     }
 
-    call->transaction = fleet_transaction_new(call->api->ledger);
-    fleet_transaction_set_origin(call->transaction, call->caller.uid, call->sender);
-    if (!is_allowed(call, &error))
+    if (!fleet_verb_of(sd_bus_message_get_interface(call->message), sd_bus_message_get_member(call->message),
+                &call->verb, &error))
         refuse(call, g_steal_pointer(&error));
-    else if (call->start != NULL)
-        call->start(call);
+    else if (fleet_verb_is_free(call->verb, &call->caller))
+        carry_out(call);
+    else if (call->kind->prepare != NULL)
+        call->kind->prepare(call);
     else
-        fleet_call_go_on(call, call->func(call, &error) ? NULL : g_steal_pointer(&error));
+        fleet_call_prepared(call, NULL);
 }
 
-static int begin(FleetEndpoint *endpoint, sd_bus_message *message, const char *object_id, FleetCallFunc func,
-        FleetCallStartFunc start)
+int fleet_call_begin(FleetEndpoint *endpoint, sd_bus_message *message, const char *object_id, const FleetCallKind *kind)
 {
     FleetCall *call = g_new0(FleetCall, 1);
 
@@ -174,19 +280,7 @@ static int begin(FleetEndpoint *endpoint, sd_bus_message *message, const char *o
     call->object_id = g_strdup(object_id);
     call->object = g_strdup(object_id);
     call->sender = g_strdup(fleet_endpoint_sender(endpoint, message));
-    call->func = func;
-    call->start = start;
-    fleet_endpoint_resolve(endpoint, message, carry_out, free_call, call);
+    call->kind = kind;
+    fleet_endpoint_resolve(endpoint, message, decide, free_call, call);
     return 1;
-}
-
-int fleet_call_begin(FleetEndpoint *endpoint, sd_bus_message *message, const char *object_id, FleetCallFunc func)
-{
-    return begin(endpoint, message, object_id, func, NULL);
-}
-
-int fleet_call_begin_start(
-        FleetEndpoint *endpoint, sd_bus_message *message, const char *object_id, FleetCallStartFunc start)
-{
-    return begin(endpoint, message, object_id, NULL, start);
 }

@@ -8,7 +8,9 @@
  */
 
 #include "access/caller.h"
+#include "access/verbs.h"
 #include "bus/api.h"
+#include "bus/targets.h"
 
 #include <glib.h>
 #include <systemd/sd-bus.h>
@@ -31,13 +33,29 @@ typedef gboolean (*FleetCallFunc)(FleetCall *call, GError **error);
  */
 typedef void (*FleetCallStartFunc)(FleetCall *call);
 
+/* Finds out what a call is about, for a caller of whom access has to ask: reads the arguments from call->message,
+ * which is rewound for func, and adds an entry for each thing. On FALSE the caller gets the error. */
+typedef gboolean (*FleetCallTargetsFunc)(FleetCall *call, FleetTargets *targets, GError **error);
+
+/* One kind of call. */
+typedef struct {
+    FleetCallFunc func; /* this one or the next */
+    FleetCallStartFunc start;
+    FleetCallTargetsFunc targets; /* NULL: it is about nothing in particular */
+    FleetCallStartFunc prepare;   /* what comes before targets; sees to it that fleet_call_prepared() is called, once,
+                                   * at once or later; NULL: nothing */
+} FleetCallKind;
+
 struct FleetCall {
     FleetApi *api;
     sd_bus_message *message; /* owned */
     FleetCaller caller;
     FleetTransaction *transaction; /* to stage into */
-    FleetCallFunc func;            /* this one or the next */
-    FleetCallStartFunc start;
+    const FleetCallKind *kind;
+    FleetVerb verb;
+    FleetTargets *targets;    /* owned; what access was asked about; NULL: it was not */
+    GError *const *refusals;  /* its answers, while func runs; see fleet_call_is_refused() */
+    guint rounds;             /* so often it was asked */
     char *object;             /* owned; what the call is about, for the audit; NULL = nothing in particular */
     char *sender;             /* owned; the caller's unique name on its connection */
     FleetCallReplyFunc reply; /* set by func; NULL: the reply is empty */
@@ -50,11 +68,15 @@ struct FleetCall {
 
 /* Takes a call on its way; object_id is that of the object called, or NULL. Returns 1, for sd-bus: the reply comes
  * later. */
-int fleet_call_begin(FleetEndpoint *endpoint, sd_bus_message *message, const char *object_id, FleetCallFunc func);
+int fleet_call_begin(
+        FleetEndpoint *endpoint, sd_bus_message *message, const char *object_id, const FleetCallKind *kind);
 
-/* The same for a call that has to ask somebody first. */
-int fleet_call_begin_start(
-        FleetEndpoint *endpoint, sd_bus_message *message, const char *object_id, FleetCallStartFunc start);
+/* Goes on with a call that was prepared, or could not be (the error is taken). It may be gone afterwards. */
+void fleet_call_prepared(FleetCall *call, GError *error);
+
+/* For func, in a call about many things: whether the caller may not do this one. Those of whom nobody had to be asked
+ * may do all; who may do none does not come here. The error is ACCESS_DENIED. */
+gboolean fleet_call_is_refused(const FleetCall *call, guint entry, GError **error);
 
 /* Goes on with a call that waited: staged, or refused with an error (taken). It may be gone afterwards. */
 void fleet_call_go_on(FleetCall *call, GError *error);

@@ -23,7 +23,31 @@ gboolean fleet_calls_check_driver(FleetCall *call, const char *driver, GError **
     return FALSE;
 }
 
-gboolean fleet_calls_register(FleetCall *call, GError **error)
+/* A device is of the type that it is to be of. */
+static gboolean find_new(FleetCall *call, FleetTargets *targets, GError **error)
+{
+    FleetQuestion question = {.verb = call->verb, .action_type = ""};
+
+    if (!fleet_arguments_object(call, &question.device, error) ||
+            !fleet_arguments_strings(call, error, &question.device_type, &question.device_type, NULL))
+        return FALSE;
+    fleet_targets_next(targets);
+    fleet_targets_add(targets, &question);
+    return TRUE;
+}
+
+static gboolean find_device(FleetCall *call, FleetTargets *targets, GError **error)
+{
+    const char *id;
+
+    if (!fleet_arguments_object(call, &id, error))
+        return FALSE;
+    fleet_targets_next(targets);
+    fleet_targets_add_device(targets, call->api->registry, call->verb, id, "");
+    return TRUE;
+}
+
+static gboolean register_one(FleetCall *call, GError **error)
 {
     FleetDeviceSpec spec = {.driver = "", .owner_uid = call->caller.uid};
     const FleetOption options[] = {{"Driver", "s", &spec.driver, NULL}};
@@ -39,6 +63,8 @@ gboolean fleet_calls_register(FleetCall *call, GError **error)
     return TRUE;
 }
 
+const FleetCallKind fleet_calls_register = {.func = register_one, .targets = find_new};
+
 typedef struct {
     FleetDeviceStatus previous, current;
 } StatusChange;
@@ -53,7 +79,7 @@ static int reply_status(FleetCall *call, sd_bus_message *reply)
     return sd_bus_message_append_basic(reply, 's', fleet_device_status_to_string(change->current));
 }
 
-gboolean fleet_calls_set_status(FleetCall *call, GError **error)
+static gboolean set_status(FleetCall *call, GError **error)
 {
     const char *id, *text;
     StatusChange change;
@@ -69,21 +95,50 @@ gboolean fleet_calls_set_status(FleetCall *call, GError **error)
     return TRUE;
 }
 
-gboolean fleet_calls_update(FleetCall *call, GError **error)
-{
-    const char *id, *name = NULL, *type = NULL;
-    const FleetOption changes[] = {{"Name", "s", &name, NULL}, {"Type", "s", &type, NULL}};
+const FleetCallKind fleet_calls_set_status = {.func = set_status, .targets = find_device};
 
-    return fleet_arguments_object(call, &id, error) &&
+static gboolean read_changes(FleetCall *call, const char **id, const char **name, const char **type, GError **error)
+{
+    const FleetOption changes[] = {{"Name", "s", name, NULL}, {"Type", "s", type, NULL}};
+
+    *name = *type = NULL;
+    return fleet_arguments_object(call, id, error) &&
            fleet_options_read(call->message, "change", changes, G_N_ELEMENTS(changes), error) &&
-           fleet_options_read_none(call->message, error) &&
+           fleet_options_read_none(call->message, error);
+}
+
+/* Who may manage the devices of some types could get at others by changing their type, so both types count. */
+static gboolean find_both_types(FleetCall *call, FleetTargets *targets, GError **error)
+{
+    const char *id, *name, *type;
+
+    if (!read_changes(call, &id, &name, &type, error))
+        return FALSE;
+    fleet_targets_next(targets);
+    fleet_targets_add_device(targets, call->api->registry, call->verb, id, "");
+    if (type != NULL) {
+        const FleetQuestion question = {.verb = call->verb, .device = id, .device_type = type, .action_type = ""};
+        fleet_targets_add(targets, &question);
+    }
+    return TRUE;
+}
+
+static gboolean update(FleetCall *call, GError **error)
+{
+    const char *id, *name, *type;
+
+    return read_changes(call, &id, &name, &type, error) &&
            fleet_registry_stage_update(call->api->registry, call->transaction, id, name, type, error);
 }
 
-gboolean fleet_calls_unregister(FleetCall *call, GError **error)
+const FleetCallKind fleet_calls_update = {.func = update, .targets = find_both_types};
+
+static gboolean unregister(FleetCall *call, GError **error)
 {
     const char *id;
 
     return fleet_arguments_object(call, &id, error) && fleet_options_read_none(call->message, error) &&
            fleet_registry_stage_unregister(call->api->registry, call->transaction, id, error);
 }
+
+const FleetCallKind fleet_calls_unregister = {.func = unregister, .targets = find_device};

@@ -8,10 +8,10 @@
 
 #include "bus/call.h"
 
-gboolean fleet_calls_register(FleetCall *call, GError **error);
-gboolean fleet_calls_set_status(FleetCall *call, GError **error);
-gboolean fleet_calls_update(FleetCall *call, GError **error);
-gboolean fleet_calls_unregister(FleetCall *call, GError **error);
+extern const FleetCallKind fleet_calls_register;
+extern const FleetCallKind fleet_calls_set_status;
+extern const FleetCallKind fleet_calls_update;
+extern const FleetCallKind fleet_calls_unregister;
 
 /* Is this a driver of this build, or ""? INVALID_ARGUMENT, naming all. */
 gboolean fleet_calls_check_driver(FleetCall *call, const char *driver, GError **error) G_GNUC_WARN_UNUSED_RESULT;

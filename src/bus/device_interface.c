@@ -142,19 +142,19 @@ static int find(
 static int set_status(sd_bus_message *message, void *user_data, sd_bus_error *error)
 {
     return fleet_call_begin(
-            fleet_endpoint_current(message), message, ((const FleetDevice *)user_data)->id, fleet_calls_set_status);
+            fleet_endpoint_current(message), message, ((const FleetDevice *)user_data)->id, &fleet_calls_set_status);
 }
 
 static int initiate_action(sd_bus_message *message, void *user_data, sd_bus_error *error)
 {
-    return fleet_call_begin_start(
-            fleet_endpoint_current(message), message, ((const FleetDevice *)user_data)->id, fleet_calls_initiate);
+    return fleet_call_begin(
+            fleet_endpoint_current(message), message, ((const FleetDevice *)user_data)->id, &fleet_calls_initiate);
 }
 
 static int unregister(sd_bus_message *message, void *user_data, sd_bus_error *error)
 {
     return fleet_call_begin(
-            fleet_endpoint_current(message), message, ((const FleetDevice *)user_data)->id, fleet_calls_unregister);
+            fleet_endpoint_current(message), message, ((const FleetDevice *)user_data)->id, &fleet_calls_unregister);
 }
 
 static const sd_bus_vtable vtable[] = {

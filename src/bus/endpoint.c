@@ -70,8 +70,13 @@ static FleetEndpoint *new_endpoint(
     return endpoint;
 }
 
+static void caller_gone(const FleetCaller *caller, gpointer user_data)
+{
+    fleet_authority_forget(((FleetEndpoint *)user_data)->api->authority, caller);
+}
+
 FleetEndpoint *fleet_endpoint_new_bus(
-        FleetApi *api, sd_bus *bus, FleetEndpointClosedFunc closed, gpointer user_data, int *r)
+        FleetApi *api, sd_bus *bus, gboolean is_system, FleetEndpointClosedFunc closed, gpointer user_data, int *r)
 {
     g_autoptr(FleetEndpoint) endpoint = new_endpoint(api, bus, closed, user_data, r);
 
@@ -79,7 +84,7 @@ FleetEndpoint *fleet_endpoint_new_bus(
         *r = fleet_log_control_publish(endpoint);
     if (*r < 0)
         return NULL;
-    endpoint->callers = fleet_callers_new(bus);
+    endpoint->callers = fleet_callers_new(bus, is_system, caller_gone, endpoint);
     return g_steal_pointer(&endpoint);
 }
 
@@ -100,6 +105,8 @@ FleetEndpoint *fleet_endpoint_new_peer(FleetApi *api, sd_bus *bus, const FleetCa
 
 void fleet_endpoint_free(FleetEndpoint *endpoint)
 {
+    if (endpoint->unique_name != NULL)
+        caller_gone(&endpoint->peer, endpoint);
     g_clear_pointer(&endpoint->callers, fleet_callers_free);
     fleet_bus_source_free(endpoint->source);
     sd_bus_close(endpoint->bus);

@@ -17,10 +17,10 @@ typedef struct FleetEndpoint FleetEndpoint;
 /* The connection has ended; r is the negative errno. The endpoint may be freed from here. */
 typedef void (*FleetEndpointClosedFunc)(FleetEndpoint *endpoint, int r, gpointer user_data);
 
-/* Publishes all objects on a connection to a bus daemon. The name is not taken yet. NULL on failure, with *r negative.
- */
-FleetEndpoint *fleet_endpoint_new_bus(FleetApi *api, sd_bus *bus, FleetEndpointClosedFunc closed, gpointer user_data,
-        int *r) G_GNUC_WARN_UNUSED_RESULT;
+/* Publishes all objects on a connection to a bus daemon; is_system: it is the system bus. The name is not taken yet.
+ * NULL on failure, with *r negative. */
+FleetEndpoint *fleet_endpoint_new_bus(FleetApi *api, sd_bus *bus, gboolean is_system, FleetEndpointClosedFunc closed,
+        gpointer user_data, int *r) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Publishes all objects to one peer, whose credentials the kernel told. unique_name is what it is called (":1.5"). */
 FleetEndpoint *fleet_endpoint_new_peer(FleetApi *api, sd_bus *bus, const FleetCaller *peer, const char *unique_name,

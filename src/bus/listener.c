@@ -116,21 +116,18 @@ static int start_server(FleetListener *listener, int fd, sd_bus **ret)
 static int add_peer(FleetListener *listener, int fd)
 {
     __attribute__((cleanup(sd_bus_unrefp))) sd_bus *bus = NULL;
-    struct ucred credentials;
-    socklen_t size = sizeof(credentials);
+    FleetCaller peer;
     char name[32];
+    int r = fleet_caller_from_socket(&peer, fd);
 
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) < 0) {
-        int r = -errno;
+    if (r < 0) {
         close(fd);
         return r;
     }
-    int r = start_server(listener, fd, &bus);
+    r = start_server(listener, fd, &bus);
     if (r < 0)
         return r;
 
-    FleetCaller peer = {.uid = credentials.uid, .pid = credentials.pid};
-    fleet_caller_find_executable(&peer);
     g_snprintf(name, sizeof(name), ":1.%" G_GUINT64_FORMAT, ++listener->last_peer);
     FleetEndpoint *endpoint = fleet_endpoint_new_peer(listener->api, bus, &peer, name, drop_endpoint, listener, &r);
     if (endpoint == NULL)

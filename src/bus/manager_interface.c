@@ -149,52 +149,52 @@ static int get(sd_bus *bus, const char *path, const char *interface, const char 
 
 static int register_device(sd_bus_message *message, void *user_data, sd_bus_error *error)
 {
-    return fleet_call_begin(user_data, message, NULL, fleet_calls_register);
+    return fleet_call_begin(user_data, message, NULL, &fleet_calls_register);
 }
 
 static int set_device_status(sd_bus_message *message, void *user_data, sd_bus_error *error)
 {
-    return fleet_call_begin(user_data, message, NULL, fleet_calls_set_status);
+    return fleet_call_begin(user_data, message, NULL, &fleet_calls_set_status);
 }
 
 static int initiate_device_action(sd_bus_message *message, void *user_data, sd_bus_error *error)
 {
-    return fleet_call_begin_start(user_data, message, NULL, fleet_calls_initiate);
+    return fleet_call_begin(user_data, message, NULL, &fleet_calls_initiate);
 }
 
 static int initiate_device_actions(sd_bus_message *message, void *user_data, sd_bus_error *error)
 {
-    return fleet_call_begin(user_data, message, NULL, fleet_calls_initiate_many);
+    return fleet_call_begin(user_data, message, NULL, &fleet_calls_initiate_many);
 }
 
 static int cancel_device_action(sd_bus_message *message, void *user_data, sd_bus_error *error)
 {
-    return fleet_call_begin_start(user_data, message, NULL, fleet_calls_cancel);
+    return fleet_call_begin(user_data, message, NULL, &fleet_calls_cancel);
 }
 
 static int query_audit(sd_bus_message *message, void *user_data, sd_bus_error *error)
 {
-    return fleet_call_begin_start(user_data, message, NULL, fleet_calls_query_audit);
+    return fleet_call_begin(user_data, message, NULL, &fleet_calls_query_audit);
 }
 
 static int update_device(sd_bus_message *message, void *user_data, sd_bus_error *error)
 {
-    return fleet_call_begin(user_data, message, NULL, fleet_calls_update);
+    return fleet_call_begin(user_data, message, NULL, &fleet_calls_update);
 }
 
 static int unregister_device(sd_bus_message *message, void *user_data, sd_bus_error *error)
 {
-    return fleet_call_begin(user_data, message, NULL, fleet_calls_unregister);
+    return fleet_call_begin(user_data, message, NULL, &fleet_calls_unregister);
 }
 
 static int register_devices(sd_bus_message *message, void *user_data, sd_bus_error *error)
 {
-    return fleet_call_begin(user_data, message, NULL, fleet_calls_register_many);
+    return fleet_call_begin(user_data, message, NULL, &fleet_calls_register_many);
 }
 
 static int set_devices_status(sd_bus_message *message, void *user_data, sd_bus_error *error)
 {
-    return fleet_call_begin(user_data, message, NULL, fleet_calls_set_status_many);
+    return fleet_call_begin(user_data, message, NULL, &fleet_calls_set_status_many);
 }
 
 static const sd_bus_vtable vtable[] = {

@@ -87,7 +87,7 @@ static int connect_and_publish(FleetBusLink *link)
                        : sd_bus_open_system_with_description(&bus, "fleetd");
 
     if (r >= 0)
-        link->endpoint = fleet_endpoint_new_bus(link->api, bus, closed, link, &r);
+        link->endpoint = fleet_endpoint_new_bus(link->api, bus, !link->user, closed, link, &r);
     return r;
 }
 

@@ -48,6 +48,7 @@ struct FleetDaemon {
     FleetEngine *engine;
     FleetHistory *history;
 
+    FleetAuthority *authority;
     FleetApi api;
     FleetChanges *changes;
     FleetListener *listener; /* NULL: no private socket */
@@ -73,6 +74,7 @@ void fleet_daemon_free(FleetDaemon *daemon)
         g_clear_handle_id(&daemon->signals[i], g_source_remove);
     g_clear_pointer(&daemon->listener, fleet_listener_free);
     g_clear_pointer(&daemon->bus, fleet_bus_link_free);
+    g_clear_pointer(&daemon->authority, fleet_authority_free);
     g_clear_pointer(&daemon->watchdog, fleet_watchdog_free);
     g_clear_pointer(&daemon->store, fleet_store_free);
     g_clear_pointer(&daemon->changes, fleet_changes_free);
@@ -234,11 +236,13 @@ static void start(FleetDaemon *daemon)
 {
     static const FleetObserver service_observer = {.storage_changed = storage_changed};
 
+    daemon->authority = fleet_authority_new();
     daemon->api = (FleetApi){.registry = daemon->registry,
             .engine = daemon->engine,
             .history = daemon->history,
             .ledger = daemon->ledger,
-            .timers = daemon->timers};
+            .timers = daemon->timers,
+            .authority = daemon->authority};
     apply_config(daemon);
     daemon->changes = fleet_changes_new(&daemon->api);
     daemon->service_link = (FleetObserverLink){.observer = &service_observer, .user_data = daemon};
@@ -327,6 +331,7 @@ static void stop(FleetDaemon *daemon)
     fleet_service_stopping();
     fleet_log_about(LOG_INFO, FLEET_LOG_SUBJECT(.message = FLEET_MESSAGE_STOPPING), "fleetd stops");
     daemon->api.stopping = TRUE;
+    fleet_authority_refuse_all(daemon->authority);
     fleet_engine_stop(daemon->engine);
     if (daemon->bus != NULL)
         fleet_bus_link_stop_trying(daemon->bus);
