@@ -52,11 +52,12 @@ typedef struct {
     Inquiry *inquiry;
     guint index;
     gboolean is_dialog;
-    gint64 deadline; /* µs of the monotonic clock */
-    Flight *flight;  /* NULL while it waits for its turn */
-    GList in_turn;   /* in client->turns[is_dialog], meanwhile */
-    GList in_due;    /* in authority->due[is_dialog] */
-    GList in_puts;   /* in inquiry->puts */
+    gboolean is_second; /* polkit went away when it was asked first */
+    gint64 deadline;    /* µs of the monotonic clock */
+    Flight *flight;     /* NULL while it waits for its turn */
+    GList in_turn;      /* in client->turns[is_dialog], meanwhile */
+    GList in_due;       /* in authority->due[is_dialog] */
+    GList in_puts;      /* in inquiry->puts */
 } Put;
 
 /* A question that is with polkit. It takes up its place until polkit answers, whether anybody still wants to know or
@@ -297,12 +298,28 @@ static void settle_entry(Inquiry *inquiry, guint index, gboolean is_dialog, cons
     }
 }
 
+/* A polkit that is restarted need not cost anybody a call. Comes first, for it has waited; its deadline is the same. */
+static void put_again(Put *put)
+{
+    Client *client = put->inquiry->client;
+
+    put->flight->put = NULL;
+    put->flight = NULL;
+    put->is_second = TRUE;
+    g_queue_push_head_link(&client->turns[FALSE], &put->in_turn);
+    update_round(put->inquiry->authority, client, FALSE);
+}
+
 /* A question is answered. Its inquiry may be gone afterwards. */
 static void settle(Put *put, const FleetPolkitAnswer *answer)
 {
     Inquiry *inquiry = put->inquiry;
     gboolean is_dialog = put->is_dialog;
 
+    if (answer->is_lost && !is_dialog && !put->is_second) {
+        put_again(put);
+        return;
+    }
     settle_entry(inquiry, put->index, is_dialog, answer);
     drop_put(put);
     if (answer->verdict == FLEET_POLKIT_FAILED)

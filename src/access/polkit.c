@@ -236,7 +236,9 @@ static int answer_arrived(sd_bus_message *reply, void *user_data, sd_bus_error *
 
     if (r < 0) {
         problem = explain(reply, r);
-        result = (FleetPolkitAnswer){.verdict = FLEET_POLKIT_FAILED, .problem = problem};
+        result = (FleetPolkitAnswer){.verdict = FLEET_POLKIT_FAILED,
+                .is_lost = sd_bus_message_is_method_error(reply, SD_BUS_ERROR_NO_REPLY) > 0,
+                .problem = problem};
     } else if (result.verdict == FLEET_POLKIT_YES)
         result.is_kept = result.is_kept || check->is_quiet;
     answer(check, &result);

@@ -24,6 +24,7 @@ typedef enum {
 typedef struct {
     FleetPolkitVerdict verdict;
     gboolean is_kept;    /* YES, and polkit itself would say so again without asking a person */
+    gboolean is_lost;    /* FAILED, because polkit went away: there may be another by now */
     const char *problem; /* FAILED: why, in words; else NULL */
 } FleetPolkitAnswer;
 
