@@ -31,6 +31,7 @@ static const struct {
         {MANAGER, "InitiateDeviceAction", FLEET_VERB_RUN_ACTIONS},
         {MANAGER, "InitiateDeviceActions", FLEET_VERB_RUN_ACTIONS},
         {MANAGER, "CancelDeviceAction", FLEET_VERB_CANCEL_ACTIONS},
+        {MANAGER, "Reload", FLEET_VERB_CONFIGURE},
         {ACTION, "Cancel", FLEET_VERB_CANCEL_ACTIONS},
         {DEVICE, "SetStatus", FLEET_VERB_MANAGE_DEVICES},
         {DEVICE, "Unregister", FLEET_VERB_MANAGE_DEVICES},

@@ -13,6 +13,10 @@
 #include "core/registry.h"
 #include "core/timers.h"
 
+/* Reads the configuration anew and puts it into force. FALSE with INVALID_ARGUMENT, "FILE:LINE: ...", leaves the old
+ * one there. */
+typedef gboolean (*FleetReloadFunc)(gpointer user_data, GError **error);
+
 typedef struct {
     FleetRegistry *registry;
     FleetEngine *engine;
@@ -20,6 +24,8 @@ typedef struct {
     FleetLedger *ledger;
     FleetTimers *timers;
     FleetAuthority *authority;
+    FleetReloadFunc reload;
+    gpointer reload_data;
     gboolean stopping;   /* calls are refused with ShuttingDown */
     gint64 denied_since; /* the second in which calls are counted that access refuses, µs of CLOCK_BOOTTIME */
     guint denied;        /* so many in it */

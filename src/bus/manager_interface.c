@@ -11,6 +11,7 @@
 #include "bus/lists.h"
 #include "bus/lookups.h"
 #include "bus/paths.h"
+#include "bus/reload_call.h"
 
 FleetManagerView fleet_manager_view(const FleetApi *api)
 {
@@ -197,6 +198,11 @@ static int set_devices_status(sd_bus_message *message, void *user_data, sd_bus_e
     return fleet_call_begin(user_data, message, NULL, &fleet_calls_set_status_many);
 }
 
+static int reload(sd_bus_message *message, void *user_data, sd_bus_error *error)
+{
+    return fleet_call_begin(user_data, message, NULL, &fleet_calls_reload);
+}
+
 static const sd_bus_vtable vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD_WITH_ARGS("RegisterDevice",
@@ -238,6 +244,7 @@ static const sd_bus_vtable vtable[] = {
                 SD_BUS_ARGS("as", ids, "s", type, "a{ss}", parameters, "a{sv}", options),
                 SD_BUS_RESULT("a(uso)", started, "a(uss)", failures), initiate_device_actions,
                 SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, reload, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_PROPERTY("Version", "s", get, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("DeviceCount", "u", get, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("DevicesByStatus", "a{su}", get, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),

@@ -39,6 +39,16 @@ void fleet_manager_print(FleetOutput *output, JsonObject *info)
     print_count(output, "  RUNNING", running);
 }
 
+gboolean fleet_verb_reload(FleetCli *cli, const char *const *args, GError **error)
+{
+    g_autoptr(sd_bus_message) reply = fleet_client_call(cli->client, error, "Reload", "");
+
+    if (reply == NULL)
+        return FALSE;
+    fleet_output_success(&cli->output, "Configuration reloaded");
+    return TRUE;
+}
+
 gboolean fleet_verb_status(FleetCli *cli, const char *const *args, GError **error)
 {
     g_autoptr(JsonObject) info = fleet_client_get_manager(cli->client, error);

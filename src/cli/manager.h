@@ -2,11 +2,12 @@
 #pragma once
 
 /*
- * The verb on the daemon itself.
+ * The verbs on the daemon itself.
  */
 
 #include "cli/verbs.h"
 
+gboolean fleet_verb_reload(FleetCli *cli, const char *const *args, GError **error);
 gboolean fleet_verb_status(FleetCli *cli, const char *const *args, GError **error);
 
 /* Prints the daemon's state for people: info holds the properties of org.fleet.Manager. */

@@ -120,6 +120,7 @@ static const FleetVerb verbs[] = {
                 .run = fleet_verb_audit},
         {.name = "monitor", .arguments = "", .summary = "Print every change as it comes", .run = fleet_verb_monitor},
         {.name = "status", .arguments = "", .summary = "Show how the daemon is", .run = fleet_verb_status},
+        {.name = "reload", .arguments = "", .summary = "Have the configuration read anew", .run = fleet_verb_reload},
         {.name = "help", .arguments = "", .summary = "Show this help", .local = TRUE, .run = run_help},
 };
 

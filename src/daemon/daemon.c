@@ -12,6 +12,7 @@
 #include "daemon/bus_link.h"
 #include "daemon/config.h"
 #include "daemon/journal.h"
+#include "daemon/passed_socket.h"
 #include "daemon/service.h"
 #include "daemon/settings.h"
 #include "daemon/startup.h"
@@ -39,6 +40,7 @@ struct FleetDaemon {
     FleetTimers *timers;
     FleetTimer prune;
     FleetClockWatch *clock;
+    int passed_socket; /* -1: none, or the listener has it */
     FleetWatchdog *watchdog;
     FleetStartup startup;
     FleetObservers observers;
@@ -62,6 +64,7 @@ FleetDaemon *fleet_daemon_new(const FleetOptions *options)
     FleetDaemon *daemon = g_new0(FleetDaemon, 1);
 
     daemon->options = options;
+    daemon->passed_socket = -1;
     daemon->prune = (FleetTimer){.fire = prune, .data = daemon};
     daemon->loop = g_main_loop_new(NULL, FALSE);
     return daemon;
@@ -88,6 +91,8 @@ void fleet_daemon_free(FleetDaemon *daemon)
     g_clear_pointer(&daemon->timers, fleet_timers_free);
     g_clear_pointer(&daemon->config, fleet_config_free);
     fleet_startup_clear(&daemon->startup);
+    if (daemon->passed_socket >= 0)
+        close(daemon->passed_socket);
     g_main_loop_unref(daemon->loop);
     g_free(daemon);
 }
@@ -142,18 +147,19 @@ static FleetConfig *load_config(const FleetDaemon *daemon, GError **error)
 }
 
 /* A configuration that cannot be used changes nothing. */
-static gboolean reload(gpointer user_data)
+static gboolean reload(gpointer user_data, GError **error)
 {
     FleetDaemon *daemon = user_data;
-    g_autoptr(GError) error = NULL;
     g_autoptr(FleetConfig) old = NULL;
+    g_autoptr(GError) local = NULL;
 
     fleet_service_reloading();
-    FleetConfig *config = load_config(daemon, &error);
-    if (config == NULL)
+    FleetConfig *config = load_config(daemon, &local);
+    if (config == NULL) {
         fleet_log_about(LOG_ERR, FLEET_LOG_SUBJECT(.message = FLEET_MESSAGE_CONFIGURATION_REFUSED),
-                "the configuration is not reloaded, the old one stays: %s", error->message);
-    else {
+                "the configuration is not reloaded, the old one stays: %s", local->message);
+        g_propagate_error(error, g_steal_pointer(&local));
+    } else {
         old = daemon->config;
         daemon->config = config;
         apply_config(daemon);
@@ -163,6 +169,13 @@ static gboolean reload(gpointer user_data)
                 "the configuration is reloaded");
     }
     tell_ready(daemon);
+    return config != NULL;
+}
+
+/* Nobody is told of an error but the log. */
+static gboolean reload_on_signal(gpointer user_data)
+{
+    (void)reload(user_data, NULL);
     return G_SOURCE_CONTINUE;
 }
 
@@ -242,7 +255,9 @@ static void start(FleetDaemon *daemon)
             .history = daemon->history,
             .ledger = daemon->ledger,
             .timers = daemon->timers,
-            .authority = daemon->authority};
+            .authority = daemon->authority,
+            .reload = reload,
+            .reload_data = daemon};
     apply_config(daemon);
     daemon->changes = fleet_changes_new(&daemon->api);
     daemon->service_link = (FleetObserverLink){.observer = &service_observer, .user_data = daemon};
@@ -270,15 +285,37 @@ static void bus_changed(gboolean works, gpointer user_data)
     g_main_loop_quit(daemon->loop);
 }
 
+/* Before anything else is done: a socket that does not fit is a fault of the unit. */
+static gboolean take_socket(FleetDaemon *daemon, GError **error)
+{
+    if (!fleet_passed_socket_take(&daemon->passed_socket, error))
+        return FALSE;
+    if (daemon->passed_socket >= 0 && daemon->options->socket != NULL)
+        fleet_log_notice("the socket '%s' is not made, for the service manager passes one", daemon->options->socket);
+    return TRUE;
+}
+
+/* A socket that is passed takes the place of one of our own. */
+static gboolean listen_privately(FleetDaemon *daemon, GError **error)
+{
+    const char *path = daemon->options->socket;
+
+    if (daemon->passed_socket >= 0)
+        daemon->listener =
+                fleet_listener_new_from_fd(&daemon->api, daemon->changes, g_steal_fd(&daemon->passed_socket), error);
+    else if (path != NULL)
+        daemon->listener = fleet_listener_new(&daemon->api, daemon->changes, path, error);
+    else
+        return TRUE;
+    return daemon->listener != NULL;
+}
+
 static FleetExitStatus publish(FleetDaemon *daemon)
 {
     g_autoptr(GError) error = NULL;
 
-    if (daemon->options->socket != NULL) {
-        daemon->listener = fleet_listener_new(&daemon->api, daemon->changes, daemon->options->socket, &error);
-        if (daemon->listener == NULL)
-            return fail(FLEET_EXIT_SOCKET, error);
-    }
+    if (!listen_privately(daemon, &error))
+        return fail(FLEET_EXIT_SOCKET, error);
     if (daemon->options->bus == FLEET_BUS_NONE)
         return FLEET_EXIT_SUCCESS;
     daemon->bus = fleet_bus_link_new(
@@ -361,7 +398,7 @@ static void handle_signals(FleetDaemon *daemon)
 {
     daemon->signals[0] = g_unix_signal_add(SIGTERM, end, daemon);
     daemon->signals[1] = g_unix_signal_add(SIGINT, end, daemon);
-    daemon->signals[2] = g_unix_signal_add(SIGHUP, reload, daemon);
+    daemon->signals[2] = g_unix_signal_add(SIGHUP, reload_on_signal, daemon);
     hold_reload(SIG_UNBLOCK);
 }
 
@@ -375,6 +412,8 @@ FleetExitStatus fleet_daemon_run(FleetDaemon *daemon)
     if (daemon->config == NULL)
         return fail(FLEET_EXIT_CONFIGURATION, error);
     fleet_settings_configure_log(daemon->config, daemon->options);
+    if (!take_socket(daemon, &error))
+        return fail(FLEET_EXIT_SOCKET, error);
     if (!load(daemon, &error))
         return fail(status_of_store_error(error), error);
 

@@ -3,6 +3,7 @@
 #include "daemon/options.h"
 
 #include "build_config.h"
+#include "daemon/passed_socket.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -66,7 +67,7 @@ static gboolean check(const Raw *raw, FleetOptions *options, GError **error)
                 "--system, --user and --no-bus exclude each other; use one");
         return FALSE;
     }
-    if (raw->no_bus && raw->socket == NULL) {
+    if (raw->no_bus && raw->socket == NULL && !fleet_passed_socket_exists()) {
         g_set_error_literal(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                 "--no-bus leaves no way to reach the daemon; add --socket=PATH");
         return FALSE;

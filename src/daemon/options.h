@@ -18,7 +18,7 @@ typedef enum {
 
 typedef struct {
     FleetBusChoice bus;
-    char *socket;          /* path of the private socket; NULL = none */
+    char *socket;          /* path of the private socket; NULL = none, or one that is passed */
     char *state_directory; /* always set; absolute, for systemd is told of what lies in it */
     char *config;          /* always set */
     gboolean config_given; /* on the command line, so that it must exist */

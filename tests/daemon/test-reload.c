@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* SIGHUP: a good configuration is taken up while all goes on, a bad one changes nothing. */
+/* SIGHUP and Reload: a good configuration is taken up while all goes on, a bad one changes nothing. */
 
 #include "lib/fleet_test.h"
 
@@ -342,11 +342,71 @@ START_TEST(signals_in_a_row_end_with_the_newest)
 }
 END_TEST
 
+/* The same by a call, which answers with what came of it. */
+START_TEST(call_reloads_and_says_so)
+{
+    g_autofree char *refusal = NULL;
+
+    start("");
+    fleet_test_daemon_set_config(fleetd, "[ActionType CALIBRATION]\nDeviceStatus=BUSY\n");
+    g_string_truncate(told, 0);
+    fleet_test_call_void(connection, FLEET_TEST_ROOT, FLEET_TEST_MANAGER, "Reload", NULL);
+    /* All of it came before the answer. */
+    (void)read_told(notify, G_IO_IN, NULL);
+    fleet_test_assert_matches(told->str, "^RELOADING=1\nMONOTONIC_USEC=[0-9]+\n(?s:.*)^READY=1\n");
+    assert_value(FLEET_TEST_ROOT, FLEET_TEST_MANAGER, "ActionTypes", "[" BUILT_IN ", 'CALIBRATION']");
+
+    fleet_test_daemon_set_config(fleetd, "[Simulation]\n\nMinDuration=soon\n");
+    g_string_truncate(told, 0);
+    refusal = g_strconcat(fleet_test_daemon_config(fleetd), ":3: key 'MinDuration' in [Simulation] has", NULL);
+    fleet_test_call_fails(connection, FLEET_TEST_ROOT, FLEET_TEST_MANAGER, "Reload", NULL,
+            "org.fleet.Error.InvalidArgument", refusal);
+    (void)read_told(notify, G_IO_IN, NULL);
+    fleet_test_assert_matches(told->str, "^RELOADING=1\nMONOTONIC_USEC=[0-9]+\n(?s:.*)^READY=1\n");
+    assert_value(FLEET_TEST_ROOT, FLEET_TEST_MANAGER, "ActionTypes", "[" BUILT_IN ", 'CALIBRATION']");
+    wait_stderr("not reloaded, the old one stays: .*fleetd.conf:3: ");
+}
+END_TEST
+
+START_TEST(fleetctl_reloads_on_either_way)
+{
+    g_autofree char *address = NULL;
+    const char *way = "--system";
+
+    start("");
+    if (_i > 0)
+        way = address = g_strconcat("--address=unix:path=", fleet_test_daemon_socket(fleetd), NULL);
+    fleet_test_daemon_set_config(fleetd, "[ActionType CALIBRATION]\nDeviceStatus=BUSY\n");
+    g_autofree char *out = fleet_test_run_ok(fleet_test_env("FLEETCTL"), way, "reload");
+    fleet_test_assert_contains(out, "Configuration reloaded");
+    assert_value(FLEET_TEST_ROOT, FLEET_TEST_MANAGER, "ActionTypes", "[" BUILT_IN ", 'CALIBRATION']");
+    fleet_test_daemon_set_config(fleetd, "[Nonsense]\n");
+    fleet_test_run_fails(1, "fleetd.conf:1: group [Nonsense] is unknown", fleet_test_env("FLEETCTL"), way, "reload");
+    fleet_test_run_fails(2, "too many arguments", fleet_test_env("FLEETCTL"), way, "reload", "it");
+    wait_stderr("not reloaded, the old one stays: .*fleetd.conf:1: ");
+}
+END_TEST
+
+/* A call that is not allowed reads nothing. */
+START_TEST(others_may_not_reload)
+{
+    if (getuid() != 0)
+        return;
+    start("");
+    fleet_test_daemon_set_config(fleetd, "[ActionType CALIBRATION]\nDeviceStatus=BUSY\n");
+    fleet_test_run_fails(1, "may not have the configuration read anew", "setpriv", "--reuid=65534", "--clear-groups",
+            "gdbus", "call", "--system", "--dest", FLEET_TEST_NAME, "--object-path", FLEET_TEST_ROOT, "--method",
+            FLEET_TEST_MANAGER ".Reload");
+    assert_value(FLEET_TEST_ROOT, FLEET_TEST_MANAGER, "ActionTypes", "[" BUILT_IN "]");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("daemon: reload");
     TCase *good = fleet_test_case(suite, "good");
     TCase *wrong = fleet_test_case(suite, "wrong");
+    TCase *calls = fleet_test_case(suite, "calls");
 
     tcase_add_checked_fixture(good, setup, teardown);
     tcase_add_test(good, new_type_is_announced_and_works);
@@ -362,5 +422,10 @@ int main(void)
     tcase_add_checked_fixture(wrong, setup, teardown);
     tcase_add_loop_test(wrong, bad_configuration_changes_nothing, 0, G_N_ELEMENTS(bad));
     tcase_add_test(wrong, missing_file_changes_nothing);
+
+    tcase_add_checked_fixture(calls, setup, teardown);
+    tcase_add_test(calls, call_reloads_and_says_so);
+    tcase_add_loop_test(calls, fleetctl_reloads_on_either_way, 0, 2);
+    tcase_add_test(calls, others_may_not_reload);
     return fleet_test_main(suite);
 }

@@ -12,7 +12,7 @@
 
 static const char *const all[] = {"list", "get-info", "register", "update", "set-status", "unregister",
         "initiate-action", "initiate-actions", "cancel-action", "action-status", "poll-action", "list-actions",
-        "history", "audit", "monitor", "status", "help"};
+        "history", "audit", "monitor", "status", "reload", "help"};
 
 START_TEST(verbs_are_there_and_in_the_help)
 {
