@@ -160,6 +160,16 @@ static void act(FleetRun *run, FleetDue due)
     }
 }
 
+void fleet_run_clock_was_set(FleetRun *run)
+{
+    gboolean scheduled = run->due[FLEET_DUE_NOT_BEFORE] != FLEET_DUE_NEVER;
+
+    fleet_run_arm(run);
+    /* The clock may have jumped past it, and then there is nothing left to wait for. */
+    if (scheduled && run->staged->status == FLEET_ACTION_PENDING && has_come(run->committed->not_before))
+        act(run, FLEET_DUE_NOT_BEFORE);
+}
+
 void fleet_run_arm_later(FleetRun *run, gint64 earliest)
 {
     fleet_run_arm(run);

@@ -138,7 +138,7 @@ void fleet_engine_clock_was_set(FleetEngine *engine)
     g_hash_table_iter_init(&iter, engine->runs);
     while (g_hash_table_iter_next(&iter, NULL, &run))
         if (((FleetRun *)run)->entry.place != NULL)
-            fleet_run_arm(run);
+            fleet_run_clock_was_set(run);
 }
 
 void fleet_engine_stop(FleetEngine *engine)

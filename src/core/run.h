@@ -194,6 +194,9 @@ void fleet_run_cancel_timed_out(FleetRun *run);
 /* Sets all moments that follow from the committed image. */
 void fleet_run_arm(FleetRun *run);
 
+/* The same for one that is queued, after the wall clock was set; what that made due is done. */
+void fleet_run_clock_was_set(FleetRun *run);
+
 /* The same after something could not be stored: nothing is due before the given moment. */
 void fleet_run_arm_later(FleetRun *run, gint64 earliest);
 
