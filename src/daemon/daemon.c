@@ -39,6 +39,7 @@ struct FleetDaemon {
     FleetStore *store;
     FleetTimers *timers;
     FleetTimer prune;
+    gboolean prune_by_age; /* not at first: until the wall clock is set, it may be years ahead */
     FleetClockWatch *clock;
     int passed_socket; /* -1: none, or the listener has it */
     FleetWatchdog *watchdog;
@@ -227,14 +228,16 @@ static void storage_changed(gboolean works, const char *reason, gpointer user_da
     tell_status(user_data);
 }
 
-/* What is too old or too much leaves the store now and once an hour. */
+/* What is too much leaves the store now and once an hour; what is too old, from the first hour on. */
 static void prune(FleetTimer *timer)
 {
     FleetDaemon *daemon = timer->data;
     const FleetRetention retention = {.actions_max = daemon->config->history_actions,
-            .actions_age = daemon->config->history_age,
+            .actions_age = daemon->prune_by_age ? daemon->config->history_age : G_MAXINT64,
             .audit_max = daemon->config->audit_entries,
-            .audit_age = daemon->config->audit_age};
+            .audit_age = daemon->prune_by_age ? daemon->config->audit_age : G_MAXINT64};
+
+    daemon->prune_by_age = TRUE;
 
     fleet_store_prune(daemon->store, &retention, fleet_clock_realtime());
     fleet_timers_set(daemon->timers, timer, fleet_clock_boottime() + PRUNE_USEC);

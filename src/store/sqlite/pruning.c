@@ -36,6 +36,12 @@ void fleet_pruning_begin(FleetPruning *pruning, const FleetRetention *retention,
             .sequence = G_MAXINT64};
 }
 
+static void enter(FleetPruning *pruning, FleetPruningStage stage)
+{
+    pruning->stage = stage;
+    pruning->bounded = FALSE;
+}
+
 /* A place among the finished actions, in the order in which they ended. */
 typedef struct {
     gboolean found;
@@ -71,7 +77,7 @@ static gboolean count(FleetPruning *pruning, FleetDatabase *database, GError **e
         pruning->sequence = place.sequence;
     }
     if (pruning->uncounted == 0)
-        pruning->stage = FLEET_PRUNING_ACTIONS;
+        enter(pruning, FLEET_PRUNING_ACTIONS);
     return TRUE;
 }
 
@@ -83,11 +89,21 @@ static gboolean find_oldest(FleetDatabase *database, Place *oldest, GError **err
     return statement != NULL && fleet_database_read_rows(database, statement, SQLITE_OK, read_place, oldest, error);
 }
 
+/* To be called with the time of the oldest row, before anything of this stage is deleted. */
+static void bound(FleetPruning *pruning, gint64 age, gint64 oldest)
+{
+    if (pruning->bounded)
+        return;
+    pruning->bounded = TRUE;
+    pruning->before = pruning->now - age;
+    if (oldest < pruning->before)
+        pruning->before = MIN(pruning->before, oldest + FLEET_PRUNING_SPAN);
+}
+
 static gboolean is_unwanted(const FleetPruning *pruning, const Place *place)
 {
     return place->found &&
-           (place->completed_at < pruning->now - pruning->retention.actions_age ||
-                   place->completed_at < pruning->completed_at ||
+           (place->completed_at < pruning->before || place->completed_at < pruning->completed_at ||
                    (place->completed_at == pruning->completed_at && place->sequence < pruning->sequence));
 }
 
@@ -122,8 +138,9 @@ static gboolean delete_actions(FleetPruning *pruning, FleetDatabase *database, G
 
     if (!find_oldest(database, &oldest, error))
         return FALSE;
+    bound(pruning, pruning->retention.actions_age, oldest.completed_at);
     if (!is_unwanted(pruning, &oldest)) {
-        pruning->stage = FLEET_PRUNING_AUDIT;
+        enter(pruning, FLEET_PRUNING_AUDIT);
         return TRUE;
     }
     if (!fleet_database_begin(database, error))
@@ -136,8 +153,8 @@ static gboolean delete_actions(FleetPruning *pruning, FleetDatabase *database, G
 
 /* The rows go in their order: one that may stay keeps all behind it, whatever the clock was when they were written. */
 typedef struct {
+    FleetPruning *pruning;
     gint64 number; /* what has this number or a lower one goes */
-    gint64 at;     /* what is older goes */
     gint64 last;   /* that goes; 0 = none */
     gboolean ended;
 } AuditSearch;
@@ -145,9 +162,10 @@ typedef struct {
 static gboolean read_audit(FleetDatabase *database, sqlite3_stmt *statement, gpointer user_data, GError **error)
 {
     AuditSearch *search = user_data;
-    gint64 number = sqlite3_column_int64(statement, 0);
+    gint64 number = sqlite3_column_int64(statement, 0), at = sqlite3_column_int64(statement, 1);
 
-    search->ended = search->ended || (number > search->number && sqlite3_column_int64(statement, 1) >= search->at);
+    bound(search->pruning, search->pruning->retention.audit_age, at);
+    search->ended = search->ended || (number > search->number && at >= search->pruning->before);
     if (!search->ended)
         search->last = number;
     return TRUE;
@@ -156,7 +174,7 @@ static gboolean read_audit(FleetDatabase *database, sqlite3_stmt *statement, gpo
 static gboolean delete_audit(FleetPruning *pruning, FleetDatabase *database, GError **error)
 {
     sqlite3_stmt *statement = fleet_database_statement(database, oldest_audit_sql, error);
-    AuditSearch search = {.at = pruning->now - pruning->retention.audit_age};
+    AuditSearch search = {.pruning = pruning};
     gint64 newest;
     guint rows = 0;
 

@@ -4,8 +4,12 @@
 /*
  * Deletes what retention no longer wants, a bounded piece at a time, so that commits need not wait for more than one
  * piece. Every piece finds its rows through an index; none is the slower for how much history there is.
+ *
+ * For its age alone no more goes in one run than FLEET_PRUNING_SPAN of the oldest history: a clock that is wrongly
+ * ahead would have all of it deleted, and cannot be told from one that is right after a long rest.
  */
 
+#include "base/clock.h"
 #include "store/sqlite/database.h"
 #include "store/store.h"
 
@@ -16,6 +20,8 @@ typedef enum {
     FLEET_PRUNING_AUDIT,   /* deletes the oldest audit rows */
 } FleetPruningStage;
 
+#define FLEET_PRUNING_SPAN (24 * 3600 * FLEET_USEC_PER_SEC)
+
 /* How far it is. All zeros is done. */
 typedef struct {
     FleetRetention retention;
@@ -23,6 +29,8 @@ typedef struct {
     FleetPruningStage stage;
     gint64 uncounted; /* so many more finished actions may stay, older than the one below */
     gint64 completed_at, sequence;
+    gboolean bounded; /* the next is reckoned, for this stage */
+    gint64 before;    /* what is older than that is too old */
 } FleetPruning;
 
 /* Starts anew. */

@@ -112,6 +112,32 @@ START_TEST(what_is_too_much_or_too_old_goes)
 }
 END_TEST
 
+/* A clock that is ten years ahead, by mistake: each run takes one day's worth, not all. */
+START_TEST(age_alone_takes_one_day_in_a_run)
+{
+    g_autofree char *directory = make_history(10, 10);
+    g_autofree char *path = g_build_filename(directory, "fleet.db", NULL);
+    const FleetRetention retention = {NO_LIMIT, 1000, NO_LIMIT, 1000};
+    const gint64 now = (gint64)3652 * 86400 * FLEET_USEC_PER_SEC;
+
+    /* Two a day; the audit, whose number 1 came from a clock that was wrong, likewise. */
+    fleet_test_sql(path, "UPDATE actions SET completed_at = sequence * 43200000000 WHERE status >= 2;"
+                         "DROP TRIGGER audit_is_append_only;"
+                         "UPDATE audit SET at = iif(number = 1, 0, 3000 * 86400000000 + number * 43200000000)");
+    prune(directory, &retention, now);
+    g_autofree char *first = describe(directory);
+    ck_assert_str_eq(first, "8 from 3, 2, 27, 9, 9 from 2");
+    prune(directory, &retention, now);
+    g_autofree char *second = describe(directory);
+    ck_assert_str_eq(second, "6 from 5, 2, 21, 7, 7 from 4");
+
+    /* What is too much goes at once all the same. */
+    prune(directory, &(FleetRetention){2, 1000, 2, 1000}, now);
+    g_autofree char *third = describe(directory);
+    ck_assert_str_eq(third, "2 from 9, 2, 9, 3, 2 from 9");
+}
+END_TEST
+
 START_TEST(empty_history_is_no_error)
 {
     g_autofree char *directory = fleet_test_directory_new();
@@ -477,6 +503,7 @@ int main(void)
     TCase *tcase = fleet_test_case(suite, "prune");
 
     tcase_add_loop_test(tcase, what_is_too_much_or_too_old_goes, 0, G_N_ELEMENTS(selections));
+    tcase_add_test(tcase, age_alone_takes_one_day_in_a_run);
     tcase_add_test(tcase, empty_history_is_no_error);
     tcase_add_loop_test(tcase, actions_go_in_the_order_of_their_ends, 0, 3);
     tcase_add_test(tcase, audit_goes_from_its_beginning_only);
