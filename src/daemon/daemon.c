@@ -238,7 +238,6 @@ static void prune(FleetTimer *timer)
             .audit_age = daemon->prune_by_age ? daemon->config->audit_age : G_MAXINT64};
 
     daemon->prune_by_age = TRUE;
-
     fleet_store_prune(daemon->store, &retention, fleet_clock_realtime());
     fleet_timers_set(daemon->timers, timer, fleet_clock_boottime() + PRUNE_USEC);
 }

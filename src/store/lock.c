@@ -2,6 +2,7 @@
 
 #include "store/lock.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "store/store.h"
 
@@ -13,6 +14,7 @@
 
 struct FleetLock {
     int fd;
+    gboolean held_in_this_boot;
 };
 
 /* The process that is in the way, as the kernel knows it; else as the file has it, for a holder in another pid
@@ -62,11 +64,24 @@ static gboolean lock_file(int fd, const char *directory, GError **error)
     return FALSE;
 }
 
-/* For people and for find_holder(); the lock holds without it, so a full disk does not matter here. */
-static void write_pid(int fd, const char *directory)
+/* The second line of the file is the boot. */
+static gboolean was_written_in_this_boot(int fd)
 {
-    char text[32];
-    int length = g_snprintf(text, sizeof(text), "%d\n", (int)getpid());
+    char text[64] = "";
+    const char *boot;
+
+    if (pread(fd, text, sizeof(text) - 1, 0) <= 0)
+        return FALSE;
+    boot = strchr(text, '\n');
+    return boot != NULL && fleet_clock_boot() != 0 && g_ascii_strtoull(boot + 1, NULL, 16) == fleet_clock_boot();
+}
+
+/* For people, for find_holder() and for the next start; the lock holds without it, so a full disk does not matter here.
+ */
+static void write_holder(int fd, const char *directory)
+{
+    char text[64];
+    int length = g_snprintf(text, sizeof(text), "%d\n%016" G_GINT64_MODIFIER "x\n", (int)getpid(), fleet_clock_boot());
 
     if (ftruncate(fd, 0) < 0 || pwrite(fd, text, (gsize)length, 0) != length)
         fleet_log_warning("cannot write the process id to '%s/lock': %s", directory, g_strerror(errno));
@@ -87,11 +102,17 @@ FleetLock *fleet_lock_take(const char *directory, GError **error)
         close(fd);
         return NULL;
     }
-    write_pid(fd, directory);
 
     FleetLock *lock = g_new0(FleetLock, 1);
     lock->fd = fd;
+    lock->held_in_this_boot = was_written_in_this_boot(fd);
+    write_holder(fd, directory);
     return lock;
+}
+
+gboolean fleet_lock_was_held_in_this_boot(const FleetLock *lock)
+{
+    return lock->held_in_this_boot;
 }
 
 void fleet_lock_free(FleetLock *lock)

@@ -14,6 +14,10 @@ typedef struct FleetLock FleetLock;
  * FLEET_STORE_ERROR_DIRECTORY if the file cannot be made. */
 FleetLock *fleet_lock_take(const char *directory, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Whether the process that had it last took it in this boot of the machine. Then the kernel has kept in memory whatever
+ * that process wrote, synced or not. */
+gboolean fleet_lock_was_held_in_this_boot(const FleetLock *lock);
+
 /* Gives the lock back. */
 void fleet_lock_free(FleetLock *lock);
 

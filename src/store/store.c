@@ -8,6 +8,7 @@
 #include "store/reader.h"
 #include "store/sqlite/action_rows.h"
 #include "store/sqlite/device_rows.h"
+#include "store/sqlite/log_file.h"
 #include "store/submission.h"
 #include "store/writer.h"
 
@@ -138,12 +139,16 @@ FleetStore *fleet_store_open(const char *directory, const FleetStoreProgress *pr
 {
     g_autoptr(FleetLock) lock = NULL;
     g_autoptr(FleetDatabase) database = NULL;
+    g_autofree char *path = NULL;
     gint64 last_device_key, last_action_sequence;
 
     if (!fleet_directory_make(directory, error))
         return NULL;
     lock = fleet_lock_take(directory, error);
     if (lock == NULL)
+        return NULL;
+    path = g_build_filename(directory, "fleet.db", NULL);
+    if (fleet_lock_was_held_in_this_boot(lock) && !fleet_log_file_check(path, error))
         return NULL;
     database = fleet_database_open(directory, progress, error);
     if (database == NULL || !fleet_device_rows_last_key(database, &last_device_key, error) ||

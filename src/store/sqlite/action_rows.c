@@ -383,7 +383,7 @@ GPtrArray *fleet_action_rows_query(FleetDatabase *database, const FleetActionFil
     sqlite3_stmt *statement = NULL;
     gboolean complete;
 
-    if (sqlite3_prepare_v2(fleet_database_handle(database), sql, -1, &statement, NULL) != SQLITE_OK) {
+    if (fleet_database_prepare(database, sql, 0, &statement) != SQLITE_OK) {
         fleet_database_set_error(database, error);
         return NULL;
     }

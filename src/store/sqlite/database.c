@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "store/directory.h"
+#include "store/file.h"
 #include "store/sqlite/database_file.h"
 #include "store/sqlite/migrations.h"
 #include "store/store.h"
@@ -39,7 +40,8 @@ struct FleetDatabase {
     int log_pages;     /* after the last commit */
     int checkpoint_at; /* pages in the log */
     gboolean checkpoint_failed;
-    int write_errno; /* why the last statement that writes failed, or 0 */
+    gboolean log_inherited; /* from a process that was killed, and not on the disk for sure */
+    int system_errno;       /* of the last call of SQLite that failed, as far as it left one; or 0 */
 };
 
 sqlite3 *fleet_database_handle(FleetDatabase *database)
@@ -47,9 +49,18 @@ sqlite3 *fleet_database_handle(FleetDatabase *database)
     return database->handle;
 }
 
+/* SQLite takes a disk that cannot read for a corrupt file (SQLITE_IOERR_CORRUPTFS), and keeps no errno then. A backup
+ * would be restored for nothing. */
+static int get_code(FleetDatabase *database)
+{
+    int code = sqlite3_extended_errcode(database->handle);
+
+    return (code & 0xff) == SQLITE_CORRUPT && database->system_errno == EIO ? SQLITE_IOERR_READ : code;
+}
+
 static gboolean is_corrupt(FleetDatabase *database)
 {
-    int code = sqlite3_errcode(database->handle) & 0xff;
+    int code = get_code(database) & 0xff;
 
     return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
 }
@@ -62,6 +73,7 @@ static const char *find_remedy(int code, const char **reason)
         *reason = "disk is full";
         return "free space on its file system";
     case SQLITE_IOERR:
+        *reason = "disk I/O error";
         return "check its disk";
     case SQLITE_READONLY:
     case SQLITE_PERM:
@@ -83,7 +95,7 @@ static const char *find_remedy(int code, const char **reason)
 
 void fleet_database_set_error(FleetDatabase *database, GError **error)
 {
-    int code = sqlite3_extended_errcode(database->handle);
+    int code = get_code(database);
     /* SQLite does not keep the one of a failed COMMIT. */
     int system_errno = sqlite3_system_errno(database->handle);
     const char *reason = sqlite3_errmsg(database->handle);
@@ -91,7 +103,13 @@ void fleet_database_set_error(FleetDatabase *database, GError **error)
     gboolean from_system = (code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN;
 
     if (system_errno == 0)
-        system_errno = database->write_errno;
+        system_errno = database->system_errno;
+    /* Whatever SQLite was about: files beside the database, too, take room. */
+    if (from_system && (system_errno == ENOSPC || system_errno == EDQUOT)) {
+        remedy = find_remedy(SQLITE_FULL, &reason);
+        from_system = FALSE;
+    } else if (from_system && system_errno == EROFS)
+        remedy = "mount its file system to be written, or use another --state-directory";
     if (from_system && system_errno != 0)
         g_set_error(error, FLEET_STORE_ERROR, FLEET_STORE_ERROR_DATABASE, "database '%s': %s (%s); %s", database->path,
                 reason, g_strerror(system_errno), remedy);
@@ -112,6 +130,25 @@ void fleet_database_set_error_damaged(FleetDatabase *database, GError **error, c
             "database '%s' is damaged: %s; restore a backup or repair the row", database->path, what);
 }
 
+/* Keeps the errno of a call of SQLite that was just made; it was 0 before. The call's result code. */
+static int note_errno(FleetDatabase *database, int code)
+{
+    database->system_errno = code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE ? 0 : errno;
+    return code;
+}
+
+int fleet_database_prepare(FleetDatabase *database, const char *sql, guint flags, sqlite3_stmt **statement)
+{
+    errno = 0;
+    return note_errno(database, sqlite3_prepare_v3(database->handle, sql, -1, flags, statement, NULL));
+}
+
+int fleet_database_step(FleetDatabase *database, sqlite3_stmt *statement)
+{
+    errno = 0;
+    return note_errno(database, sqlite3_step(statement));
+}
+
 static gboolean check(FleetDatabase *database, int code, GError **error)
 {
     if (code == SQLITE_OK)
@@ -122,7 +159,8 @@ static gboolean check(FleetDatabase *database, int code, GError **error)
 
 gboolean fleet_database_execute(FleetDatabase *database, const char *sql, GError **error)
 {
-    return check(database, sqlite3_exec(database->handle, sql, NULL, NULL, NULL), error);
+    errno = 0;
+    return check(database, note_errno(database, sqlite3_exec(database->handle, sql, NULL, NULL, NULL)), error);
 }
 
 sqlite3_stmt *fleet_database_statement(FleetDatabase *database, const char *sql, GError **error)
@@ -135,23 +173,11 @@ sqlite3_stmt *fleet_database_statement(FleetDatabase *database, const char *sql,
 
     g_assert(database->n_statements < STATEMENTS_MAX);
     cached = &database->statements[database->n_statements];
-    if (!check(database,
-                sqlite3_prepare_v3(database->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &cached->statement, NULL),
-                error))
+    if (!check(database, fleet_database_prepare(database, sql, SQLITE_PREPARE_PERSISTENT, &cached->statement), error))
         return NULL;
     cached->sql = sql;
     database->n_statements++;
     return cached->statement;
-}
-
-static int step_to_write(FleetDatabase *database, sqlite3_stmt *statement)
-{
-    int code;
-
-    errno = 0;
-    code = sqlite3_step(statement);
-    database->write_errno = code != SQLITE_DONE ? errno : 0;
-    return code;
 }
 
 static gboolean run(FleetDatabase *database, const char *sql, GError **error)
@@ -161,7 +187,7 @@ static gboolean run(FleetDatabase *database, const char *sql, GError **error)
 
     if (statement == NULL)
         return FALSE;
-    code = step_to_write(database, statement);
+    code = fleet_database_step(database, statement);
     if (code != SQLITE_DONE)
         fleet_database_set_error(database, error);
     sqlite3_reset(statement);
@@ -171,7 +197,7 @@ static gboolean run(FleetDatabase *database, const char *sql, GError **error)
 gboolean fleet_database_change_rows(
         FleetDatabase *database, sqlite3_stmt *statement, int bound, guint *n, GError **error)
 {
-    int code = bound == SQLITE_OK ? step_to_write(database, statement) : bound;
+    int code = bound == SQLITE_OK ? fleet_database_step(database, statement) : bound;
 
     if (code != SQLITE_DONE)
         fleet_database_set_error(database, error);
@@ -200,7 +226,7 @@ gboolean fleet_database_read_rows(FleetDatabase *database, sqlite3_stmt *stateme
     int code = bound;
 
     while (going && (code == SQLITE_OK || code == SQLITE_ROW)) {
-        code = sqlite3_step(statement);
+        code = fleet_database_step(database, statement);
         if (code == SQLITE_ROW)
             going = read_row(database, statement, user_data, error);
     }
@@ -216,9 +242,9 @@ gboolean fleet_database_read_integer(FleetDatabase *database, const char *sql, g
     int code;
 
     *value = 0;
-    if (!check(database, sqlite3_prepare_v2(database->handle, sql, -1, &statement, NULL), error))
+    if (!check(database, fleet_database_prepare(database, sql, 0, &statement), error))
         return FALSE;
-    code = sqlite3_step(statement);
+    code = fleet_database_step(database, statement);
     if (code == SQLITE_ROW)
         *value = sqlite3_column_int64(statement, 0);
     else if (code != SQLITE_DONE)
@@ -227,9 +253,25 @@ gboolean fleet_database_read_integer(FleetDatabase *database, const char *sql, g
     return code == SQLITE_ROW || code == SQLITE_DONE;
 }
 
+static gboolean take_over_log(FleetDatabase *database, GError **error)
+{
+    g_autofree char *path = g_strconcat(database->path, "-wal", NULL);
+
+    if (!fleet_file_write_again(path, error))
+        return FALSE;
+    database->log_inherited = FALSE;
+    return TRUE;
+}
+
 gboolean fleet_database_begin(FleetDatabase *database, GError **error)
 {
-    return run(database, "BEGIN IMMEDIATE", error);
+    if (!run(database, "BEGIN IMMEDIATE", error))
+        return FALSE;
+    /* Nobody else writes to the log now. */
+    if (!database->log_inherited || take_over_log(database, error))
+        return TRUE;
+    fleet_database_roll_back(database);
+    return FALSE;
 }
 
 gboolean fleet_database_commit(FleetDatabase *database, GError **error)
@@ -268,7 +310,9 @@ void fleet_database_checkpoint(FleetDatabase *database)
 
     /* Readers may keep the log from being started anew; trying at each commit would then cost a sync each time. */
     database->checkpoint_at = database->log_pages + CHECKPOINT_PAGES;
-    code = sqlite3_wal_checkpoint_v2(database->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    errno = 0;
+    code = note_errno(
+            database, sqlite3_wal_checkpoint_v2(database->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL));
     if (code == SQLITE_OK || code == SQLITE_BUSY) {
         database->checkpoint_failed = FALSE;
         return;
@@ -313,10 +357,10 @@ static gboolean use_log(FleetDatabase *database, GError **error)
 {
     sqlite3_stmt *statement = NULL;
     gboolean used = FALSE;
-    int code = sqlite3_prepare_v2(database->handle, "PRAGMA journal_mode = WAL", -1, &statement, NULL);
+    int code = fleet_database_prepare(database, "PRAGMA journal_mode = WAL", 0, &statement);
 
     if (code == SQLITE_OK)
-        code = sqlite3_step(statement);
+        code = fleet_database_step(database, statement);
     if (code == SQLITE_ROW)
         used = g_strcmp0((const char *)sqlite3_column_text(statement, 0), "wal") == 0;
     if (code != SQLITE_ROW)
@@ -439,6 +483,23 @@ static gboolean migrate(FleetDatabase *database, guint schema, const FleetStoreP
     return TRUE;
 }
 
+/*
+ * If a sync failed before the last process was killed, what we read of its log may be in the kernel's memory and not on
+ * the disk, and no later sync brings it there (fsync(2)). Nothing may build upon it before it is: not the database, to
+ * which it will be moved, nor what is appended. If it cannot be made sure of now, all can be read, and that is tried
+ * again before anything is written.
+ */
+static void inherit_log(FleetDatabase *database)
+{
+    g_autoptr(GError) error = NULL;
+
+    database->log_inherited = TRUE;
+    if (fleet_database_begin(database, &error))
+        fleet_database_roll_back(database);
+    else
+        fleet_log_warning("nothing can be stored: %s", error->message);
+}
+
 FleetDatabase *fleet_database_open(const char *directory, const FleetStoreProgress *progress, GError **error)
 {
     g_autofree char *path = g_build_filename(directory, "fleet.db", NULL);
@@ -464,7 +525,11 @@ FleetDatabase *fleet_database_open(const char *directory, const FleetStoreProgre
     sqlite3_db_config(database->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
 
     fleet_database_watch(database, progress);
-    if (!configure(database, error) || !use_log(database, error) || !migrate(database, schema, progress, error))
+    if (!configure(database, error) || !use_log(database, error))
+        return NULL;
+    if (file.has_log)
+        inherit_log(database);
+    if (!migrate(database, schema, progress, error))
         return NULL;
     sqlite3_wal_hook(database->handle, on_log_grown, database);
     return g_steal_pointer(&database);

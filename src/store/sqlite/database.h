@@ -52,6 +52,10 @@ gboolean fleet_database_execute(FleetDatabase *database, const char *sql, GError
 sqlite3_stmt *fleet_database_statement(
         FleetDatabase *database, const char *sql, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* sqlite3_prepare_v3() and sqlite3_step(), with what fleet_database_set_error() wants to know should they fail. */
+int fleet_database_prepare(FleetDatabase *database, const char *sql, guint flags, sqlite3_stmt **statement);
+int fleet_database_step(FleetDatabase *database, sqlite3_stmt *statement);
+
 /* Runs a statement that changes exactly one row, and resets it. bound is the result of binding its parameters; what and
  * key name the row should it not be there. */
 gboolean fleet_database_change_row(FleetDatabase *database, sqlite3_stmt *statement, int bound, const char *what,

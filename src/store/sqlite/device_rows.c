@@ -99,7 +99,7 @@ gboolean fleet_device_rows_load(FleetDatabase *database, FleetStoreDeviceFunc fu
 
     if (statement == NULL)
         return FALSE;
-    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+    while ((code = fleet_database_step(database, statement)) == SQLITE_ROW) {
         FleetDevice *device = read_device(database, statement, error);
 
         if (device == NULL)

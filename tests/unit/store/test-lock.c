@@ -2,6 +2,7 @@
 
 /* One state directory, one process. */
 
+#include "base/clock.h"
 #include "store/lock.h"
 #include "store_test.h"
 
@@ -39,6 +40,31 @@ static void kill_holder(pid_t holder)
     ck_assert_int_eq(waitpid(holder, NULL, 0), holder);
 }
 
+/* What a holder writes to the file: itself, and the boot. */
+static char *print_holder(pid_t holder)
+{
+    return g_strdup_printf("%d\n%016" G_GINT64_MODIFIER "x\n", (int)holder, fleet_clock_boot());
+}
+
+/* A file of an older release has no boot, that of a machine that was off another one. */
+START_TEST(boot_of_the_holder_before_is_told)
+{
+    static const struct {
+        const char *text; /* NULL: of this boot */
+        gboolean held;
+    } cases[] = {{"", FALSE}, {"7\n", FALSE}, {"7\n00000000deadbeef\n", FALSE}, {NULL, TRUE}};
+    g_autofree char *directory = fleet_test_directory_new();
+    g_autofree char *path = g_build_filename(directory, "lock", NULL);
+    g_autofree char *ours = print_holder(7);
+    g_autoptr(FleetLock) lock = NULL;
+
+    fleet_test_write(path, cases[_i].text != NULL ? cases[_i].text : ours);
+    lock = fleet_lock_take(directory, NULL);
+    ck_assert_ptr_nonnull(lock);
+    ck_assert_int_eq(fleet_lock_was_held_in_this_boot(lock), cases[_i].held);
+}
+END_TEST
+
 START_TEST(second_process_is_told_who_is_first)
 {
     g_autofree char *directory = fleet_test_directory_new();
@@ -70,7 +96,7 @@ START_TEST(refusal_leaves_the_lock_file_to_its_holder)
     g_autofree char *directory = fleet_test_directory_new();
     g_autofree char *path = g_build_filename(directory, "lock", NULL);
     pid_t holder = start_holder(directory);
-    g_autofree char *expected = g_strdup_printf("%d\n", (int)holder);
+    g_autofree char *expected = print_holder(holder);
     g_autoptr(GError) error = fleet_test_store_refused(directory, FLEET_STORE_ERROR_LOCKED);
     g_autofree char *content = fleet_test_read(path);
 
@@ -107,12 +133,13 @@ START_TEST(old_pid_is_overwritten)
 {
     g_autofree char *directory = fleet_test_directory_new();
     g_autofree char *path = g_build_filename(directory, "lock", NULL);
-    g_autofree char *expected = g_strdup_printf("%d\n", (int)getpid());
+    g_autofree char *expected = print_holder(getpid());
     g_autoptr(FleetLock) lock = NULL;
 
-    fleet_test_write(path, "99999999999\n");
+    fleet_test_write(path, "99999999999\n99999999999999999999999999999\n");
     lock = fleet_lock_take(directory, NULL);
     ck_assert_ptr_nonnull(lock);
+    ck_assert(!fleet_lock_was_held_in_this_boot(lock));
 
     g_autofree char *content = fleet_test_read(path);
     ck_assert_str_eq(content, expected);
@@ -124,6 +151,7 @@ int main(void)
     Suite *suite = suite_create("store: lock");
     TCase *tcase = fleet_test_case(suite, "lock");
 
+    tcase_add_loop_test(tcase, boot_of_the_holder_before_is_told, 0, 4);
     tcase_add_test(tcase, second_process_is_told_who_is_first);
     tcase_add_test(tcase, killed_process_leaves_no_lock);
     tcase_add_test(tcase, refusal_leaves_the_lock_file_to_its_holder);
