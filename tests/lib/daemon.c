@@ -118,6 +118,18 @@ void fleet_test_daemon_add_env(FleetTestDaemon *daemon, const char *assignment)
     g_ptr_array_add(daemon->env, g_strdup(assignment));
 }
 
+void fleet_test_daemon_preload(FleetTestDaemon *daemon, const char *library)
+{
+    const char *options = g_getenv("ASAN_OPTIONS");
+    g_autofree char *preload = g_strconcat("LD_PRELOAD=", library, NULL);
+    /* AddressSanitizer wants to be the first; the library calls on to it, so it need not. */
+    g_autofree char *asan =
+            g_strconcat("ASAN_OPTIONS=", options != NULL ? options : "", ":verify_asan_link_order=0", NULL);
+
+    fleet_test_daemon_add_env(daemon, preload);
+    fleet_test_daemon_add_env(daemon, asan);
+}
+
 void fleet_test_daemon_set_config(FleetTestDaemon *daemon, const char *text)
 {
     fleet_test_write(daemon->config, text);

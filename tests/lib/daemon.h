@@ -29,6 +29,9 @@ void fleet_test_daemon_set_state_directory(FleetTestDaemon *daemon, const char *
 void fleet_test_daemon_add_argument(FleetTestDaemon *daemon, const char *argument);
 void fleet_test_daemon_add_env(FleetTestDaemon *daemon, const char *assignment);
 
+/* Has a library loaded into it before all others, from the next start on. */
+void fleet_test_daemon_preload(FleetTestDaemon *daemon, const char *library);
+
 /* Writes the configuration file; the next start takes it up, or SIGHUP. */
 void fleet_test_daemon_set_config(FleetTestDaemon *daemon, const char *text);
 

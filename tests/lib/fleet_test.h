@@ -7,7 +7,9 @@
 
 #include "lib/bus.h"
 #include "lib/client.h"
+#include "lib/clock.h"
 #include "lib/daemon.h"
+#include "lib/disk.h"
 #include "lib/main.h"
 #include "lib/process.h"
 #include "lib/run.h"
