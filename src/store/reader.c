@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/slice.h"
 #include "store/sqlite/action_rows.h"
 #include "store/sqlite/audit_rows.h"
 #include "store/sqlite/transition_rows.h"
@@ -260,17 +261,19 @@ static void deliver(Question *question)
     }
 }
 
-void fleet_reader_deliver(FleetReader *reader)
+gboolean fleet_reader_deliver(FleetReader *reader)
 {
+    FleetSlice slice = fleet_slice_begin();
     Question *question;
 
-    for (;;) {
+    do {
         pthread_mutex_lock(&reader->mutex);
         question = g_queue_pop_head(&reader->answered);
         pthread_mutex_unlock(&reader->mutex);
         if (question == NULL)
-            return;
+            return TRUE;
         deliver(question);
         free_question(question);
-    }
+    } while (fleet_slice_goes_on(&slice));
+    return FALSE;
 }

@@ -31,7 +31,7 @@ void fleet_reader_find_transitions(
 void fleet_reader_query_audit(
         FleetReader *reader, gint64 before, guint limit, FleetStoreAuditFoundFunc found, gpointer user_data);
 
-/* Hands over the answers that are ready, in the order of their questions. */
-void fleet_reader_deliver(FleetReader *reader);
+/* Hands over a slice of the answers that are ready, in the order of their questions. Whether that was all. */
+gboolean fleet_reader_deliver(FleetReader *reader) G_GNUC_WARN_UNUSED_RESULT;
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(FleetReader, fleet_reader_free)

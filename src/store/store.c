@@ -3,6 +3,7 @@
 #include "store/store.h"
 
 #include "base/error.h"
+#include "base/slice.h"
 #include "store/directory.h"
 #include "store/lock.h"
 #include "store/reader.h"
@@ -34,7 +35,8 @@ struct FleetStore {
     gpointer user_data;
     FleetStorageState state;
     guint in_flight;
-    gboolean unflushed; /* something was submitted in this turn of the main loop */
+    FleetSubmissionList committed; /* and their owners not told yet, in order */
+    gboolean unflushed;            /* something was submitted in this turn of the main loop */
 
     GMainContext *context; /* NULL before the start */
     GSource *source;
@@ -57,17 +59,22 @@ static void set_state(FleetStore *store, FleetStorageState state, const char *re
     store->state_changed(state, reason, store->user_data);
 }
 
-static void deliver_committed(FleetStore *store, FleetSubmissionList *committed)
+/* A slice of them: after a large batch, or many, others would wait for long. Whether all are through. */
+static gboolean deliver_committed(FleetStore *store)
 {
+    FleetSlice slice = fleet_slice_begin();
     FleetSubmission *submission;
 
-    while ((submission = fleet_submission_list_pop(committed)) != NULL) {
+    while ((submission = fleet_submission_list_pop(&store->committed)) != NULL) {
         if (submission->n > 0) /* an empty one has not touched the disk */
             set_state(store, FLEET_STORAGE_OK, "");
         store->in_flight--;
         store->callbacks->committed(submission->owner);
         fleet_submission_free(submission);
+        if (!fleet_slice_goes_on(&slice))
+            break;
     }
+    return store->committed.head == NULL;
 }
 
 static void roll_back(FleetStore *store, const FleetSubmissionList *failed)
@@ -118,18 +125,21 @@ static gboolean prepare(GSource *source, int *timeout)
     return has_results(source);
 }
 
+/* A failure is dealt with once all that was committed before it is through: what was staged upon that is rolled back to
+ * it. The writer waits until then. */
 static gboolean dispatch(GSource *source, GSourceFunc callback, gpointer user_data)
 {
     FleetStore *store = ((ResultSource *)source)->store;
-    FleetSubmissionList committed = {0};
     gboolean has_failed;
 
     g_atomic_int_set(&store->has_results, 0);
-    has_failed = fleet_writer_take_committed(store->writer, &committed);
-    deliver_committed(store, &committed);
-    if (has_failed)
+    has_failed = fleet_writer_take_committed(store->writer, &store->committed);
+    if (!deliver_committed(store))
+        g_atomic_int_set(&store->has_results, 1);
+    else if (has_failed)
         deliver_failed(store);
-    fleet_reader_deliver(store->reader);
+    if (!fleet_reader_deliver(store->reader))
+        g_atomic_int_set(&store->has_results, 1);
     return G_SOURCE_CONTINUE;
 }
 
@@ -170,6 +180,7 @@ void fleet_store_free(FleetStore *store)
     /* The writer's connection closes last: that moves the log into the database. */
     fleet_reader_free(store->reader);
     fleet_writer_free(store->writer);
+    fleet_submission_list_clear(&store->committed);
     if (store->source != NULL) {
         g_source_destroy(store->source);
         g_source_unref(store->source);
