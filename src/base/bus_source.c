@@ -3,11 +3,9 @@
 #include "base/bus_source.h"
 
 #include "base/clock.h"
+#include "base/slice.h"
 
-#include <errno.h>
 #include <poll.h>
-
-#define MESSAGES_PER_TURN 64
 
 struct FleetBusSource {
     GSource source;
@@ -16,8 +14,7 @@ struct FleetBusSource {
     int events; /* that are waited for now */
     FleetBusClosedFunc closed;
     gpointer user_data;
-    gboolean more;    /* the last turn ended before sd-bus had nothing left */
-    gboolean limited; /* what waits to be written goes before what comes in */
+    gboolean more; /* the last turn ended before sd-bus had nothing left */
     gboolean ended;
 };
 
@@ -26,14 +23,6 @@ static void end(FleetBusSource *self, int r)
     self->ended = TRUE;
     g_source_remove_unix_fd(&self->source, self->fd_tag);
     self->closed(r, self->user_data);
-}
-
-/* Whether the other end has to read first. */
-static gboolean is_held(const FleetBusSource *self)
-{
-    guint64 queued;
-
-    return self->limited && sd_bus_get_n_queued_write(self->bus, &queued) >= 0 && queued > 0;
 }
 
 static void wait_for(FleetBusSource *self, int events)
@@ -52,10 +41,6 @@ static gboolean prepare(GSource *source, int *timeout)
     *timeout = -1;
     if (self->ended)
         return FALSE;
-    if (is_held(self)) {
-        wait_for(self, POLLOUT);
-        return FALSE;
-    }
     int events = sd_bus_get_events(self->bus);
     if (self->more || events < 0 || sd_bus_get_timeout(self->bus, &until) < 0)
         return TRUE;
@@ -79,22 +64,20 @@ static gboolean check(GSource *source)
         return FALSE;
     if (g_source_query_unix_fd(source, self->fd_tag) != 0)
         return TRUE;
-    return !is_held(self) && sd_bus_get_timeout(self->bus, &until) > 0 && (gint64)until <= g_get_monotonic_time();
+    return sd_bus_get_timeout(self->bus, &until) > 0 && (gint64)until <= g_get_monotonic_time();
 }
 
 static gboolean dispatch(GSource *source, GSourceFunc callback, gpointer user_data)
 {
     FleetBusSource *self = (FleetBusSource *)source;
-    int r = 1;
+    FleetSlice slice = fleet_slice_begin();
+    int r;
 
     /* The owner may free the source from a handler. */
     g_source_ref(source);
-    for (guint i = 0; i < MESSAGES_PER_TURN && r > 0 && !g_source_is_destroyed(source); i++) {
-        /* The first call writes what the other end can take now. */
-        if (i > 0 && is_held(self))
-            break;
+    do
         r = sd_bus_process(self->bus, NULL);
-    }
+    while (r > 0 && !g_source_is_destroyed(source) && fleet_slice_goes_on(&slice));
     self->more = r > 0;
     if (r < 0 && !g_source_is_destroyed(source))
         end(self, r);
@@ -118,15 +101,12 @@ FleetBusSource *fleet_bus_source_new(sd_bus *bus, FleetBusClosedFunc closed, gpo
     self->user_data = user_data;
     self->more = TRUE; /* what sd-bus read together with the handshake does not show on the socket */
     g_source_set_name(&self->source, "fleet-bus");
+    /* It does not recur; but a source that may need not be taken out of the poll, and put back, at each turn. */
+    g_source_set_can_recurse(&self->source, TRUE);
     self->events = POLLIN;
     self->fd_tag = g_source_add_unix_fd(&self->source, sd_bus_get_fd(bus), G_IO_IN);
     g_source_attach(&self->source, g_main_context_get_thread_default());
     return self;
-}
-
-void fleet_bus_source_limit(FleetBusSource *self)
-{
-    self->limited = TRUE;
 }
 
 void fleet_bus_source_free(FleetBusSource *self)

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * A GSource that drives one sd-bus connection. A turn of the loop takes a bounded number of messages, so that one busy
- * connection leaves room for the others; what is left, in the socket or in sd-bus's own buffer, is taken at the next
- * turn without waiting for the socket.
+ * A GSource that drives one sd-bus connection to a bus. A turn of the loop takes a slice of messages (base/slice.h), so
+ * that one busy connection leaves room for the others; what is left, in the socket or in sd-bus's own buffer, is taken
+ * at the next turn without waiting for the socket.
  */
 
 #include <glib.h>
@@ -19,8 +19,5 @@ typedef void (*FleetBusClosedFunc)(int r, gpointer user_data);
 /* Attaches to the thread-default main context and holds a reference to the connection. */
 FleetBusSource *fleet_bus_source_new(
         sd_bus *bus, FleetBusClosedFunc closed, gpointer user_data) G_GNUC_WARN_UNUSED_RESULT;
-/* From now on nothing is taken from the other end while something waits to be written to it: one that does not read its
- * replies gets no further ones. */
-void fleet_bus_source_limit(FleetBusSource *source);
 
 void fleet_bus_source_free(FleetBusSource *source);

@@ -7,6 +7,7 @@
  */
 
 #include "access/authority.h"
+#include "bus/flow.h"
 #include "core/engine.h"
 #include "core/history.h"
 #include "core/ledger.h"
@@ -26,6 +27,8 @@ typedef struct {
     FleetAuthority *authority;
     FleetReloadFunc reload;
     gpointer reload_data;
+    FleetFlow *flow;
+    guint64 unread;      /* messages that wait to be written to peers */
     gboolean stopping;   /* calls are refused with ShuttingDown */
     gint64 denied_since; /* the second in which calls are counted that access refuses, µs of CLOCK_BOOTTIME */
     guint denied;        /* so many in it */

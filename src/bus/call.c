@@ -26,6 +26,7 @@ static void free_call(gpointer data)
     g_free(call->object_id);
     g_free(call->object);
     g_free(call->sender);
+    fleet_flow_sender_unref(call->flow_sender);
     sd_bus_message_unref(call->message);
     g_free(call);
 }
@@ -75,6 +76,7 @@ static void answer(const GError *error, gpointer user_data)
     if (!call->silent)
         log_call(call, error);
     fleet_reply(call->message, error, append_reply, call);
+    fleet_flow_end(&call->flow);
     free_call(call);
 }
 
@@ -244,17 +246,12 @@ gboolean fleet_call_is_refused(const FleetCall *call, guint entry, GError **erro
     return refusal != NULL;
 }
 
-static void decide(const FleetCaller *caller, const GError *unknown, gpointer user_data)
+/* It is the call's turn. */
+static void decide(FleetFlowCall *flow)
 {
-    FleetCall *call = user_data;
+    FleetCall *call = flow->data;
     g_autoptr(GError) error = NULL;
 
-    if (unknown != NULL) {
-        call->silent = TRUE; /* there is nobody to name; fleet_callers_resolve() has told why */
-        answer(unknown, call);
-        return;
-    }
-    call->caller = *caller;
     if (!fleet_reading_allowed(call->api, &error)) {
         answer(error, call);
         return;
@@ -271,6 +268,23 @@ static void decide(const FleetCaller *caller, const GError *unknown, gpointer us
         fleet_call_prepared(call, NULL);
 }
 
+static void resolved(const FleetCaller *caller, const GError *unknown, gpointer user_data)
+{
+    FleetCall *call = user_data;
+    g_autoptr(GError) error = NULL;
+
+    if (unknown != NULL) {
+        call->silent = TRUE; /* there is nobody to name; fleet_callers_resolve() has told why */
+        answer(unknown, call);
+        return;
+    }
+    call->caller = *caller;
+    if (!fleet_flow_begin(&call->flow, call->flow_sender, caller->uid, &error)) {
+        call->silent = TRUE; /* a row for each would be what the quota is to prevent; the flow tells of them */
+        answer(error, call);
+    }
+}
+
 int fleet_call_begin(FleetEndpoint *endpoint, sd_bus_message *message, const char *object_id, const FleetCallKind *kind)
 {
     FleetCall *call = g_new0(FleetCall, 1);
@@ -281,6 +295,8 @@ int fleet_call_begin(FleetEndpoint *endpoint, sd_bus_message *message, const cha
     call->object = g_strdup(object_id);
     call->sender = g_strdup(fleet_endpoint_sender(endpoint, message));
     call->kind = kind;
-    fleet_endpoint_resolve(endpoint, message, decide, free_call, call);
+    call->flow = (FleetFlowCall){.go = decide, .data = call};
+    call->flow_sender = fleet_endpoint_flow(endpoint, message);
+    fleet_endpoint_resolve(endpoint, message, resolved, free_call, call);
     return 1;
 }

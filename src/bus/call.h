@@ -49,6 +49,8 @@ typedef struct {
 struct FleetCall {
     FleetApi *api;
     sd_bus_message *message; /* owned */
+    FleetFlowCall flow;
+    FleetFlowSender *flow_sender; /* owned */
     FleetCaller caller;
     FleetTransaction *transaction; /* to stage into */
     const FleetCallKind *kind;

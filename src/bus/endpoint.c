@@ -12,24 +12,33 @@
 #include "bus/manager_interface.h"
 #include "bus/object_manager.h"
 #include "bus/peer.h"
+#include "bus/peer_source.h"
 #include "bus/reply.h"
 
 #include <errno.h>
 
 /* A peer that does not read is closed: when so many messages have been waiting for it for so long (one call can
  * announce FLEET_BATCH_MAX devices in one turn, which its reader must be given the time to read), or when far too many
- * are. */
+ * wait for all peers together. */
 #define PEER_QUEUE_MAX 8192
 #define PEER_QUEUE_USEC (5 * FLEET_USEC_PER_SEC)
-#define PEER_QUEUE_LIMIT 262144
+#define PEER_QUEUES_LIMIT 262144
 
 struct FleetEndpoint {
     FleetApi *api;
     sd_bus *bus;
+
+    /* On a bus; else NULL. */
     FleetBusSource *source;
-    FleetCallers *callers; /* on a bus; NULL for a peer */
-    FleetCaller peer;
+    FleetCallers *callers;
+
+    /* For a peer; else NULL. */
+    FleetPeerSource *peer_source;
+    FleetFlowSender *sender;
     char *unique_name;
+
+    FleetCaller peer;
+    guint64 unread; /* messages that wait to be written to this peer, as counted in api->unread */
     guint matches;
     gint64 behind_since; /* µs of CLOCK_BOOTTIME: since when too much waits for this peer; 0 = it does not */
     FleetEndpointClosedFunc closed;
@@ -56,17 +65,13 @@ static int publish(FleetEndpoint *endpoint)
     return r;
 }
 
-static FleetEndpoint *new_endpoint(
-        FleetApi *api, sd_bus *bus, FleetEndpointClosedFunc closed, gpointer user_data, int *r)
+static FleetEndpoint *new_endpoint(FleetApi *api, FleetEndpointClosedFunc closed, gpointer user_data)
 {
     FleetEndpoint *endpoint = g_new0(FleetEndpoint, 1);
 
     endpoint->api = api;
-    endpoint->bus = sd_bus_ref(bus);
     endpoint->closed = closed;
     endpoint->user_data = user_data;
-    endpoint->source = fleet_bus_source_new(bus, connection_closed, endpoint);
-    *r = publish(endpoint);
     return endpoint;
 }
 
@@ -78,8 +83,11 @@ static void caller_gone(const FleetCaller *caller, gpointer user_data)
 FleetEndpoint *fleet_endpoint_new_bus(
         FleetApi *api, sd_bus *bus, gboolean is_system, FleetEndpointClosedFunc closed, gpointer user_data, int *r)
 {
-    g_autoptr(FleetEndpoint) endpoint = new_endpoint(api, bus, closed, user_data, r);
+    g_autoptr(FleetEndpoint) endpoint = new_endpoint(api, closed, user_data);
 
+    endpoint->bus = sd_bus_ref(bus);
+    endpoint->source = fleet_bus_source_new(bus, connection_closed, endpoint);
+    *r = publish(endpoint);
     if (*r >= 0)
         *r = fleet_log_control_publish(endpoint);
     if (*r < 0)
@@ -88,18 +96,51 @@ FleetEndpoint *fleet_endpoint_new_bus(
     return g_steal_pointer(&endpoint);
 }
 
-FleetEndpoint *fleet_endpoint_new_peer(FleetApi *api, sd_bus *bus, const FleetCaller *peer, const char *unique_name,
+/* Not before it has shown who it is: until then it costs little. */
+static int peer_opened(gpointer user_data)
+{
+    FleetEndpoint *endpoint = user_data;
+    int r = publish(endpoint);
+
+    return r < 0 ? r : fleet_peer_publish(endpoint);
+}
+
+static guint peer_unanswered(gpointer user_data)
+{
+    return fleet_flow_unanswered(((FleetEndpoint *)user_data)->sender);
+}
+
+static void count_unread(FleetEndpoint *endpoint)
+{
+    guint64 queued;
+
+    if (endpoint->peer_source == NULL || sd_bus_get_n_queued_write(endpoint->bus, &queued) < 0)
+        queued = 0;
+    endpoint->api->unread += queued - endpoint->unread;
+    endpoint->unread = queued;
+}
+
+static void peer_written(gpointer user_data)
+{
+    count_unread(user_data);
+}
+
+static const FleetPeerCallbacks peer_callbacks = {
+        .opened = peer_opened, .unanswered = peer_unanswered, .written = peer_written, .closed = connection_closed};
+
+FleetEndpoint *fleet_endpoint_new_peer(FleetApi *api, int socket, const FleetPeerIdentity *identity, FleetRoom *room,
         FleetEndpointClosedFunc closed, gpointer user_data, int *r)
 {
-    g_autoptr(FleetEndpoint) endpoint = new_endpoint(api, bus, closed, user_data, r);
+    g_autoptr(FleetEndpoint) endpoint = new_endpoint(api, closed, user_data);
 
-    if (*r >= 0)
-        *r = fleet_peer_publish(endpoint);
+    endpoint->peer = identity->caller;
+    endpoint->unique_name = g_strdup(identity->unique_name);
+    endpoint->sender = fleet_flow_sender_new(api->flow);
+    endpoint->peer_source = fleet_peer_source_new(socket, identity->caller.uid, identity->server_id, room, api->timers,
+            &fleet_peer_limits, &peer_callbacks, endpoint, r);
     if (*r < 0)
         return NULL;
-    fleet_bus_source_limit(endpoint->source);
-    endpoint->peer = *peer;
-    endpoint->unique_name = g_strdup(unique_name);
+    endpoint->bus = sd_bus_ref(fleet_peer_source_bus(endpoint->peer_source));
     return g_steal_pointer(&endpoint);
 }
 
@@ -108,8 +149,12 @@ void fleet_endpoint_free(FleetEndpoint *endpoint)
     if (endpoint->unique_name != NULL)
         caller_gone(&endpoint->peer, endpoint);
     g_clear_pointer(&endpoint->callers, fleet_callers_free);
-    fleet_bus_source_free(endpoint->source);
-    sd_bus_close(endpoint->bus);
+    g_clear_pointer(&endpoint->source, fleet_bus_source_free);
+    g_clear_pointer(&endpoint->peer_source, fleet_peer_source_free);
+    endpoint->api->unread -= endpoint->unread;
+    g_clear_pointer(&endpoint->sender, fleet_flow_sender_unref);
+    if (endpoint->bus != NULL)
+        sd_bus_close(endpoint->bus);
     sd_bus_unref(endpoint->bus);
     g_free(endpoint->unique_name);
     g_free(endpoint);
@@ -128,6 +173,18 @@ sd_bus *fleet_endpoint_bus(const FleetEndpoint *endpoint)
 const char *fleet_endpoint_unique_name(const FleetEndpoint *endpoint)
 {
     return endpoint->unique_name;
+}
+
+const FleetCaller *fleet_endpoint_peer(const FleetEndpoint *endpoint)
+{
+    return &endpoint->peer;
+}
+
+FleetFlowSender *fleet_endpoint_flow(const FleetEndpoint *endpoint, sd_bus_message *message)
+{
+    if (endpoint->sender != NULL)
+        return fleet_flow_sender_ref(endpoint->sender);
+    return fleet_flow_sender_named(endpoint->api->flow, fleet_endpoint_sender(endpoint, message));
 }
 
 const char *fleet_endpoint_sender(const FleetEndpoint *endpoint, sd_bus_message *message)
@@ -152,11 +209,8 @@ gboolean fleet_endpoint_wants_signals(const FleetEndpoint *endpoint)
 
 static gboolean is_stuck(FleetEndpoint *endpoint)
 {
-    guint64 queued;
-
-    if (endpoint->callers != NULL || sd_bus_get_n_queued_write(endpoint->bus, &queued) < 0)
-        return FALSE;
-    if (queued <= PEER_QUEUE_MAX) {
+    count_unread(endpoint);
+    if (endpoint->unread <= PEER_QUEUE_MAX) {
         endpoint->behind_since = 0;
         return FALSE;
     }
@@ -164,7 +218,7 @@ static gboolean is_stuck(FleetEndpoint *endpoint)
     gint64 now = fleet_clock_boottime();
     if (endpoint->behind_since == 0)
         endpoint->behind_since = now;
-    return queued > PEER_QUEUE_LIMIT || now - endpoint->behind_since > PEER_QUEUE_USEC;
+    return endpoint->api->unread > PEER_QUEUES_LIMIT || now - endpoint->behind_since > PEER_QUEUE_USEC;
 }
 
 void fleet_endpoint_send(FleetEndpoint *endpoint, sd_bus_message *message)
@@ -180,6 +234,7 @@ void fleet_endpoint_send(FleetEndpoint *endpoint, sd_bus_message *message)
                 (guint)endpoint->peer.uid);
         /* The source notices, and the owner drops the endpoint from there. */
         sd_bus_close(endpoint->bus);
+        count_unread(endpoint);
     }
 }
 

@@ -8,6 +8,7 @@
 #include "access/callers.h"
 #include "bus/api.h"
 #include "bus/interface.h"
+#include "bus/room.h"
 
 #include <glib.h>
 #include <systemd/sd-bus.h>
@@ -22,8 +23,16 @@ typedef void (*FleetEndpointClosedFunc)(FleetEndpoint *endpoint, int r, gpointer
 FleetEndpoint *fleet_endpoint_new_bus(FleetApi *api, sd_bus *bus, gboolean is_system, FleetEndpointClosedFunc closed,
         gpointer user_data, int *r) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Publishes all objects to one peer, whose credentials the kernel told. unique_name is what it is called (":1.5"). */
-FleetEndpoint *fleet_endpoint_new_peer(FleetApi *api, sd_bus *bus, const FleetCaller *peer, const char *unique_name,
+/* Who a peer is, and what it is told. */
+typedef struct {
+    FleetCaller caller;      /* as the kernel knows it */
+    const char *unique_name; /* what it is called (":1.5") */
+    sd_id128_t server_id;
+} FleetPeerIdentity;
+
+/* Publishes all objects to one peer, once it has greeted. Takes its socket, on failure too; the identity is copied. The
+ * room, for its large messages, outlives it. NULL on failure, with *r negative. */
+FleetEndpoint *fleet_endpoint_new_peer(FleetApi *api, int socket, const FleetPeerIdentity *identity, FleetRoom *room,
         FleetEndpointClosedFunc closed, gpointer user_data, int *r) G_GNUC_WARN_UNUSED_RESULT;
 
 void fleet_endpoint_free(FleetEndpoint *endpoint);
@@ -33,6 +42,12 @@ sd_bus *fleet_endpoint_bus(const FleetEndpoint *endpoint);
 
 /* The name of a peer; NULL on the bus. */
 const char *fleet_endpoint_unique_name(const FleetEndpoint *endpoint);
+
+/* Who a peer is; not for the bus. */
+const FleetCaller *fleet_endpoint_peer(const FleetEndpoint *endpoint);
+
+/* In whose flow a message goes, as a new reference. */
+FleetFlowSender *fleet_endpoint_flow(const FleetEndpoint *endpoint, sd_bus_message *message) G_GNUC_WARN_UNUSED_RESULT;
 
 /* The unique name of who sent a message; "" if a bus does not say. A peer's own word is not asked. */
 const char *fleet_endpoint_sender(const FleetEndpoint *endpoint, sd_bus_message *message);

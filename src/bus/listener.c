@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "bus/endpoint.h"
+#include "model/usage.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +20,9 @@
 #define BACKLOG 128
 #define ACCEPTED_PER_TURN 16
 
+/* Of connections that are refused or ended for a reason, one is told of in so long a time. */
+#define TOLD_USEC FLEET_USEC_PER_SEC
+
 /* How long to wait when the process or the system is out of file descriptors or memory. */
 #define ACCEPT_AGAIN_USEC FLEET_USEC_PER_SEC
 
@@ -30,6 +34,10 @@ struct FleetListener {
     guint source; /* 0 while nothing is accepted */
     FleetTimer accept_again;
     GPtrArray *endpoints;
+    FleetUsage *connections;
+    FleetRoom *room;
+    gint64 told_at;    /* µs of CLOCK_BOOTTIME */
+    guint untold;      /* since then */
     guint64 last_peer; /* the number in the last unique name */
     sd_id128_t server_id;
 };
@@ -82,57 +90,92 @@ static gboolean open_socket(FleetListener *listener, const char *path, GError **
     return TRUE;
 }
 
+/* Whoever connects and connects must not fill the journal. */
+static void tell(FleetListener *listener, const char *what)
+{
+    gint64 now = fleet_clock_boottime();
+
+    if (listener->told_at != 0 && now - listener->told_at < TOLD_USEC) {
+        listener->untold++;
+        return;
+    }
+    if (listener->untold > 0)
+        fleet_log_warning("%s; so were %u more before, or similarly", what, listener->untold);
+    else
+        fleet_log_warning("%s", what);
+    listener->told_at = now;
+    listener->untold = 0;
+}
+
+/* Why a connection was ended from this side; NULL if the peer has left. */
+static const char *reason_of(int r)
+{
+    switch (-r) {
+    case ETIMEDOUT:
+        return "it has not ended its greeting or a message in time";
+    case EMSGSIZE:
+        return "it announces a message of more than 16 MiB";
+    case EBADMSG:
+        return "it does not speak D-Bus";
+    default:
+        return NULL;
+    }
+}
+
 static void drop_endpoint(FleetEndpoint *endpoint, int r, gpointer user_data)
 {
     FleetListener *listener = user_data;
+    const char *name = fleet_endpoint_unique_name(endpoint), *reason = reason_of(r);
+    uid_t uid = fleet_endpoint_peer(endpoint)->uid;
 
-    fleet_log_debug("peer %s is gone: %s", fleet_endpoint_unique_name(endpoint), g_strerror(-r));
+    if (reason != NULL) {
+        g_autofree char *what =
+                g_strdup_printf("the connection of peer %s of user %u is closed: %s", name, (guint)uid, reason);
+        tell(listener, what);
+    } else
+        fleet_log_debug("peer %s is gone: %s", name, g_strerror(-r));
+    fleet_usage_remove(listener->connections, uid);
     fleet_changes_remove_endpoint(listener->changes, endpoint);
     g_ptr_array_remove_fast(listener->endpoints, endpoint);
 }
 
-/* A connection of our own side of sd-bus; takes the fd. */
-static int start_server(FleetListener *listener, int fd, sd_bus **ret)
+/* The greeting has not begun, so all that can be said is ERROR, which may have a text for people ("Authentication
+ * Protocol" in the D-Bus specification). */
+static void send_away(FleetListener *listener, int fd, const GError *error)
 {
-    __attribute__((cleanup(sd_bus_unrefp))) sd_bus *bus = NULL;
-    int r = sd_bus_new(&bus);
+    g_autofree char *line = g_strdup_printf("ERROR %s\r\n", error->message);
+    g_autofree char *what = g_strdup_printf("a connection on the private socket is refused: %s", error->message);
 
-    if (r >= 0)
-        r = sd_bus_set_fd(bus, fd, fd);
-    if (r < 0) {
-        close(fd);
-        return r;
-    }
-    r = sd_bus_set_server(bus, TRUE, listener->server_id);
-    if (r >= 0)
-        r = sd_bus_set_description(bus, "private");
-    if (r >= 0)
-        r = sd_bus_start(bus);
-    if (r >= 0)
-        *ret = g_steal_pointer(&bus);
-    return r;
+    /* Whoever does not get it is told nothing. */
+    (void)send(fd, line, strlen(line), MSG_DONTWAIT | MSG_NOSIGNAL);
+    close(fd);
+    tell(listener, what);
 }
 
 static int add_peer(FleetListener *listener, int fd)
 {
-    __attribute__((cleanup(sd_bus_unrefp))) sd_bus *bus = NULL;
-    FleetCaller peer;
+    g_autoptr(GError) error = NULL;
+    FleetPeerIdentity identity = {.server_id = listener->server_id};
     char name[32];
-    int r = fleet_caller_from_socket(&peer, fd);
+    int r = fleet_caller_from_socket(&identity.caller, fd);
 
     if (r < 0) {
         close(fd);
         return r;
     }
-    r = start_server(listener, fd, &bus);
-    if (r < 0)
-        return r;
+    if (!fleet_usage_check(listener->connections, identity.caller.uid, &error)) {
+        send_away(listener, fd, error);
+        return 0;
+    }
 
     g_snprintf(name, sizeof(name), ":1.%" G_GUINT64_FORMAT, ++listener->last_peer);
-    FleetEndpoint *endpoint = fleet_endpoint_new_peer(listener->api, bus, &peer, name, drop_endpoint, listener, &r);
+    identity.unique_name = name;
+    FleetEndpoint *endpoint =
+            fleet_endpoint_new_peer(listener->api, fd, &identity, listener->room, drop_endpoint, listener, &r);
     if (endpoint == NULL)
         return r;
     g_ptr_array_add(listener->endpoints, endpoint);
+    fleet_usage_add(listener->connections, identity.caller.uid);
     fleet_changes_add_endpoint(listener->changes, endpoint);
     return 0;
 }
@@ -152,8 +195,11 @@ static gboolean accept_peers(int listening, GIOCondition condition, gpointer use
 
         if (r == -EAGAIN)
             break;
-        if (r < 0)
-            fleet_log_warning("a connection on the private socket is refused: %s", g_strerror(-r));
+        if (r < 0) {
+            g_autofree char *what =
+                    g_strdup_printf("a connection on the private socket is refused: %s", g_strerror(-r));
+            tell(listener, what);
+        }
         if (is_exhausted(r)) {
             /* The connection stays in the backlog, so the socket would wake us at once, and again. */
             listener->source = 0;
@@ -186,6 +232,8 @@ static FleetListener *new_listener(FleetApi *api, FleetChanges *changes)
     listener->fd = -1;
     listener->accept_again = (FleetTimer){.fire = accept_again, .data = listener};
     listener->endpoints = g_ptr_array_new_with_free_func(free_endpoint);
+    listener->connections = fleet_usage_new(FLEET_QUOTA_CONNECTIONS, geteuid());
+    listener->room = fleet_room_new();
     return listener;
 }
 
@@ -251,6 +299,11 @@ FleetListener *fleet_listener_new_from_fd(FleetApi *api, FleetChanges *changes, 
     return start_listening(listener, name, error) ? g_steal_pointer(&listener) : NULL;
 }
 
+void fleet_listener_configure(FleetListener *listener, const FleetQuotas *quotas)
+{
+    fleet_usage_configure(listener->connections, quotas);
+}
+
 void fleet_listener_free(FleetListener *listener)
 {
     g_clear_handle_id(&listener->source, g_source_remove);
@@ -258,6 +311,8 @@ void fleet_listener_free(FleetListener *listener)
     for (guint i = 0; i < listener->endpoints->len; i++)
         fleet_changes_remove_endpoint(listener->changes, g_ptr_array_index(listener->endpoints, i));
     g_ptr_array_unref(listener->endpoints);
+    fleet_room_free(listener->room);
+    fleet_usage_free(listener->connections);
     if (listener->fd >= 0)
         close(listener->fd);
     if (listener->path != NULL)

@@ -8,6 +8,7 @@
 
 #include "bus/api.h"
 #include "bus/changes.h"
+#include "model/quotas.h"
 
 typedef struct FleetListener FleetListener;
 
@@ -20,6 +21,10 @@ FleetListener *fleet_listener_new(
  * on failure too. It is never removed, and whoever holds it as well keeps what waits in its backlog. */
 FleetListener *fleet_listener_new_from_fd(
         FleetApi *api, FleetChanges *changes, int fd, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* How many connections a user may have (ConnectionsPerUser); those beyond it that are there stay. Until then it is the
+ * default. */
+void fleet_listener_configure(FleetListener *listener, const FleetQuotas *quotas);
 
 /* Closes all connections, and removes the socket if it was made here. */
 void fleet_listener_free(FleetListener *listener);

@@ -183,12 +183,6 @@ int fleet_lists_devices(sd_bus_message *message, void *user_data, sd_bus_error *
     return r < 0 ? r : 1;
 }
 
-/* A list of actions that the store is asked for. */
-typedef struct {
-    sd_bus_message *message; /* owned */
-    guint limit;
-} ActionQuery;
-
 typedef struct {
     const GPtrArray *actions;
     guint shown; /* how many of them; the store was asked for one more, to know whether there is more */
@@ -218,12 +212,10 @@ static int append_actions(sd_bus_message *reply, gpointer user_data)
 
 static void actions_listed(const GPtrArray *actions, const GError *error, gpointer user_data)
 {
-    ActionQuery *query = user_data;
-    ActionPage page = {.actions = actions, .shown = actions != NULL ? MIN(actions->len, query->limit) : 0};
+    FleetReading *reading = user_data;
+    ActionPage page = {.actions = actions, .shown = actions != NULL ? MIN(actions->len, reading->limit) : 0};
 
-    fleet_reply(query->message, error, append_actions, &page);
-    sd_bus_message_unref(query->message);
-    g_free(query);
+    fleet_reading_answer(reading, error, append_actions, &page);
 }
 
 /* *impossible: no action can match, since Active and Status leave no status. */
@@ -274,29 +266,29 @@ static gboolean read_action_cursor(const char *cursor, gint64 *before, GError **
     return TRUE;
 }
 
-int fleet_lists_actions(sd_bus_message *message, void *user_data, sd_bus_error *ret_error)
+static void query_actions(FleetReading *reading)
 {
-    const FleetApi *api = fleet_endpoint_api(user_data);
     g_auto(FleetActionFilter) filter = FLEET_ACTION_FILTER_INIT;
     g_autoptr(GError) error = NULL;
     gboolean impossible;
     const char *cursor;
-    guint limit;
 
-    if (!fleet_reading_allowed(api, &error) || !read_action_filter(message, &filter, &impossible, &error) ||
-            !read_page(message, &cursor, &limit, &error) || !read_action_cursor(cursor, &filter.before, &error)) {
-        fleet_reply(message, error, NULL, NULL);
-        return 1;
+    if (!read_action_filter(reading->message, &filter, &impossible, &error) ||
+            !read_page(reading->message, &cursor, &reading->limit, &error) ||
+            !read_action_cursor(cursor, &filter.before, &error)) {
+        fleet_reading_answer(reading, error, NULL, NULL);
+        return;
     }
 
-    ActionQuery *query = g_new0(ActionQuery, 1);
-    query->message = sd_bus_message_ref(message);
-    query->limit = limit;
-    filter.limit = limit + 1;
+    filter.limit = reading->limit + 1;
     if (impossible) {
         g_autoptr(GPtrArray) none = g_ptr_array_new();
-        actions_listed(none, NULL, query);
+        actions_listed(none, NULL, reading);
     } else
-        fleet_history_list(api->history, &filter, actions_listed, query);
-    return 1;
+        fleet_history_list(reading->api->history, &filter, actions_listed, reading);
+}
+
+int fleet_lists_actions(sd_bus_message *message, void *user_data, sd_bus_error *ret_error)
+{
+    return fleet_reading_begin(user_data, message, query_actions);
 }

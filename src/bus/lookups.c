@@ -32,23 +32,23 @@ int fleet_lookups_device(sd_bus_message *message, void *user_data, sd_bus_error 
 
 static void action_found(const FleetAction *action, const GError *error, gpointer user_data)
 {
-    sd_bus_message *message = user_data;
+    fleet_reading_answer(user_data, error, append_action, (gpointer)action);
+}
 
-    fleet_reply(message, error, append_action, (gpointer)action);
-    sd_bus_message_unref(message);
+static void find_action(FleetReading *reading)
+{
+    g_autoptr(GError) error = NULL;
+    const char *id;
+
+    if (fleet_reading_string(reading->message, &id, &error))
+        fleet_history_find(reading->api->history, id, action_found, reading);
+    else
+        fleet_reading_answer(reading, error, NULL, NULL);
 }
 
 int fleet_lookups_action(sd_bus_message *message, void *user_data, sd_bus_error *ret_error)
 {
-    const FleetApi *api = fleet_endpoint_api(user_data);
-    g_autoptr(GError) error = NULL;
-    const char *id;
-
-    if (fleet_reading_allowed(api, &error) && fleet_reading_string(message, &id, &error))
-        fleet_history_find(api->history, id, action_found, sd_bus_message_ref(message));
-    else
-        fleet_reply(message, error, NULL, NULL);
-    return 1;
+    return fleet_reading_begin(user_data, message, find_action);
 }
 
 static int append_moves(sd_bus_message *reply, gpointer user_data)
@@ -67,21 +67,21 @@ static int append_moves(sd_bus_message *reply, gpointer user_data)
 
 static void moves_found(const GArray *moves, const GError *error, gpointer user_data)
 {
-    sd_bus_message *message = user_data;
+    fleet_reading_answer(user_data, error, append_moves, (gpointer)moves);
+}
 
-    fleet_reply(message, error, append_moves, (gpointer)moves);
-    sd_bus_message_unref(message);
+static void find_moves(FleetReading *reading)
+{
+    g_autoptr(GError) error = NULL;
+    const char *id;
+
+    if (fleet_reading_string(reading->message, &id, &error))
+        fleet_history_find_moves(reading->api->history, id, moves_found, reading);
+    else
+        fleet_reading_answer(reading, error, NULL, NULL);
 }
 
 int fleet_lookups_history(sd_bus_message *message, void *user_data, sd_bus_error *ret_error)
 {
-    const FleetApi *api = fleet_endpoint_api(user_data);
-    g_autoptr(GError) error = NULL;
-    const char *id;
-
-    if (fleet_reading_allowed(api, &error) && fleet_reading_string(message, &id, &error))
-        fleet_history_find_moves(api->history, id, moves_found, sd_bus_message_ref(message));
-    else
-        fleet_reply(message, error, NULL, NULL);
-    return 1;
+    return fleet_reading_begin(user_data, message, find_moves);
 }

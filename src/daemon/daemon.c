@@ -82,6 +82,7 @@ void fleet_daemon_free(FleetDaemon *daemon)
     g_clear_pointer(&daemon->watchdog, fleet_watchdog_free);
     g_clear_pointer(&daemon->store, fleet_store_free);
     g_clear_pointer(&daemon->changes, fleet_changes_free);
+    g_clear_pointer(&daemon->api.flow, fleet_flow_free);
     g_clear_pointer(&daemon->history, fleet_history_free);
     g_clear_pointer(&daemon->engine, fleet_engine_free);
     g_clear_pointer(&daemon->registry, fleet_registry_free);
@@ -140,6 +141,9 @@ static void tell_alive(gpointer user_data)
 static void apply_config(FleetDaemon *daemon)
 {
     fleet_settings_apply(daemon->config, daemon->options, daemon->engine, daemon->registry);
+    fleet_flow_configure(daemon->api.flow, &daemon->config->quotas);
+    if (daemon->listener != NULL)
+        fleet_listener_configure(daemon->listener, &daemon->config->quotas);
 }
 
 static FleetConfig *load_config(const FleetDaemon *daemon, GError **error)
@@ -259,7 +263,8 @@ static void start(FleetDaemon *daemon)
             .timers = daemon->timers,
             .authority = daemon->authority,
             .reload = reload,
-            .reload_data = daemon};
+            .reload_data = daemon,
+            .flow = fleet_flow_new()};
     apply_config(daemon);
     daemon->changes = fleet_changes_new(&daemon->api);
     daemon->service_link = (FleetObserverLink){.observer = &service_observer, .user_data = daemon};
@@ -318,6 +323,8 @@ static FleetExitStatus publish(FleetDaemon *daemon)
 
     if (!listen_privately(daemon, &error))
         return fail(FLEET_EXIT_SOCKET, error);
+    if (daemon->listener != NULL)
+        fleet_listener_configure(daemon->listener, &daemon->config->quotas);
     if (daemon->options->bus == FLEET_BUS_NONE)
         return FLEET_EXIT_SUCCESS;
     daemon->bus = fleet_bus_link_new(
@@ -337,7 +344,8 @@ static gboolean end(gpointer user_data)
 
 static gboolean is_stored(const FleetDaemon *daemon)
 {
-    return !fleet_ledger_is_busy(daemon->ledger) && !fleet_history_is_busy(daemon->history);
+    return fleet_flow_is_idle(daemon->api.flow) && !fleet_ledger_is_busy(daemon->ledger) &&
+           !fleet_history_is_busy(daemon->history);
 }
 
 static gboolean is_flushed(const FleetDaemon *daemon)

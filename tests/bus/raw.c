@@ -143,6 +143,12 @@ void fleet_test_raw_wait_closed(FleetTestRaw *raw)
         ;
 }
 
+char *fleet_test_raw_receive_all(FleetTestRaw *raw)
+{
+    fleet_test_raw_wait_closed(raw);
+    return g_strndup((const char *)raw->received->data, raw->received->len);
+}
+
 GByteArray *fleet_test_raw_call(guint32 serial, const char *method, GVariant *arguments)
 {
     g_autoptr(GDBusMessage) message =

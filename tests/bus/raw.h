@@ -35,6 +35,9 @@ GDBusMessage *fleet_test_raw_receive(FleetTestRaw *raw) G_GNUC_WARN_UNUSED_RESUL
 /* Waits until the other side closes the connection; messages that come before are ignored. */
 void fleet_test_raw_wait_closed(FleetTestRaw *raw);
 
+/* The same; what came before, as text. Owned by the caller. */
+char *fleet_test_raw_receive_all(FleetTestRaw *raw) G_GNUC_WARN_UNUSED_RESULT;
+
 /* The bytes of a call of a method of org.fleet.Manager, with serial 1 or more. Arguments (floating) are taken. Owned by
  * the caller. */
 GByteArray *fleet_test_raw_call(guint32 serial, const char *method, GVariant *arguments) G_GNUC_WARN_UNUSED_RESULT;
