@@ -104,7 +104,7 @@ START_TEST(each_end_is_clean)
         } else
             fleet_test_daemon_start(fleetd);
         if (load)
-            fleet_test_promises_run(promises, (guint)g_random_int_range(0, 20), 0);
+            fleet_test_promises_run(promises, (guint)(g_random_int_range(0, 20) * fleet_test_slowness()), 0);
         int status = fleet_test_daemon_stop(fleetd);
         fleet_test_promises_finish(promises);
         /* Before it is ready a signal may still end it as the kernel does; then it has promised nothing yet. */
@@ -114,7 +114,7 @@ START_TEST(each_end_is_clean)
             assert_clean();
     }
     fleet_test_promises_verify(promises, fleet_test_daemon_state_directory(fleetd), G_MAXINT64);
-    ck_assert_uint_gt(fleet_test_promises_count(promises), count(ENDS));
+    ck_assert_uint_gt(fleet_test_promises_count(promises), count(ENDS) / 4);
 }
 END_TEST
 
@@ -126,7 +126,7 @@ START_TEST(each_crash_is_survived)
             let_it_start_for_a_while();
         } else {
             fleet_test_daemon_start(fleetd);
-            fleet_test_promises_run(promises, (guint)g_random_int_range(0, 20), 0);
+            fleet_test_promises_run(promises, (guint)(g_random_int_range(0, 20) * fleet_test_slowness()), 0);
         }
         fleet_test_daemon_kill(fleetd);
         fleet_test_promises_finish(promises);
@@ -136,7 +136,7 @@ START_TEST(each_crash_is_survived)
     ck_assert_int_eq(fleet_test_daemon_stop(fleetd), 0);
     assert_clean();
     fleet_test_promises_verify(promises, fleet_test_daemon_state_directory(fleetd), G_MAXINT64);
-    ck_assert_uint_gt(fleet_test_promises_count(promises), count(CRASHES));
+    ck_assert_uint_gt(fleet_test_promises_count(promises), count(CRASHES) / 4);
 }
 END_TEST
 
