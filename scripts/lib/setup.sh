@@ -16,7 +16,7 @@ cd "$root" || exit
     deb_packages=(debhelper dpkg-dev scdoc bash-completion systemd)
     test_packages=(check scdoc sqlite3 bash-completion rsync)
     # For the tests that boot a container, which only root can do.
-    system_test_packages=(dbus polkitd "${deb_packages[@]}" lintian)
+    system_test_packages=(dbus polkitd libpam-systemd "${deb_packages[@]}" lintian)
 }
 
 die() {

@@ -2,6 +2,7 @@
 
 #include "cli/client.h"
 
+#include "cli/agent.h"
 #include "cli/exit.h"
 
 #include <errno.h>
@@ -11,7 +12,12 @@
 struct FleetClient {
     const FleetOptions *options; /* weak */
     sd_bus *bus;                 /* NULL while there is no connection */
+    gboolean may_be_asked;       /* the person at the terminal, by the agent if there is one */
+    FleetAgent *agent;           /* may be NULL */
 };
+
+/* How long a call may take in which a person is asked: polkit gives two minutes, and fleetd some seconds more. */
+#define DIALOG_USEC (G_GUINT64_CONSTANT(150) * 1000 * 1000)
 
 static int open_address(const char *address, sd_bus **bus)
 {
@@ -109,6 +115,7 @@ void fleet_client_close(FleetClient *client)
 void fleet_client_free(FleetClient *client)
 {
     fleet_client_close(client);
+    g_clear_pointer(&client->agent, fleet_agent_free);
     g_free(client);
 }
 
@@ -151,11 +158,36 @@ sd_bus_message *fleet_client_new_call(FleetClient *client, const char *member, G
     return new_call(client, FLEET_MANAGER_INTERFACE, member, error);
 }
 
+/* Whether a call may take a right that not everybody has. */
+static gboolean needs_right(sd_bus_message *call)
+{
+    const char *member = sd_bus_message_get_member(call);
+
+    return g_str_equal(member, "QueryAudit") ||
+           !(g_str_has_prefix(member, "Get") || g_str_has_prefix(member, "List") || g_str_has_prefix(member, "Query"));
+}
+
+/* Only the daemon of this machine can have us asked on this terminal. */
+static void prepare_to_be_asked(FleetClient *client)
+{
+    FleetTransport transport = client->options->transport;
+
+    if (client->may_be_asked)
+        return;
+    client->may_be_asked = TRUE;
+    if (transport == FLEET_TRANSPORT_SYSTEM || transport == FLEET_TRANSPORT_ADDRESS)
+        client->agent = fleet_agent_start();
+}
+
 sd_bus_message *fleet_client_send(FleetClient *client, sd_bus_message *call, GError **error)
 {
     g_auto(sd_bus_error) failure = SD_BUS_ERROR_NULL;
     g_autoptr(sd_bus_message) reply = NULL;
-    int r = sd_bus_call(client->bus, call, 0, &failure, &reply);
+    gboolean may_ask = client->options->ask_password && needs_right(call);
+
+    if (may_ask)
+        prepare_to_be_asked(client);
+    int r = sd_bus_call(client->bus, call, may_ask ? DIALOG_USEC : 0, &failure, &reply);
 
     if (r < 0) {
         fleet_client_set_error(error, &failure, r);

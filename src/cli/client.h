@@ -39,7 +39,8 @@ sd_bus *fleet_client_bus(const FleetClient *client);
 sd_bus_message *fleet_client_new_call(
         FleetClient *client, const char *member, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Sends a call and waits for its answer, at most as long as sd-bus does by default. Owned by the caller. */
+/* Sends a call and waits for its answer: at most as long as sd-bus does by default, or as a person may need to
+ * authenticate where one may be asked (--no-ask-password), for which an agent is started. Owned by the caller. */
 sd_bus_message *fleet_client_send(FleetClient *client, sd_bus_message *call, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Both in one, with arguments as sd_bus_message_append() has them. Owned by the caller. */
