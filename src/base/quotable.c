@@ -4,16 +4,17 @@
 
 #include <string.h>
 
-char *fleet_quotable(const char *string)
+/* At most max characters of it. */
+static char *escape(const char *string, gsize size, gsize max)
 {
-    g_autofree char *valid = g_utf8_make_valid(string, (gssize)strnlen(string, 512));
+    g_autofree char *valid = g_utf8_make_valid(string, (gssize)size);
     GString *text = g_string_new(NULL);
-    guint length = 0;
+    gsize length = 0;
 
     for (const char *p = valid; *p != '\0'; p = g_utf8_next_char(p)) {
         gunichar c = g_utf8_get_char(p);
 
-        if (++length > 64) {
+        if (++length > max) {
             g_string_append(text, "…");
             break;
         }
@@ -23,4 +24,14 @@ char *fleet_quotable(const char *string)
             g_string_append_unichar(text, c);
     }
     return g_string_free(text, FALSE);
+}
+
+char *fleet_quotable(const char *string)
+{
+    return escape(string, strnlen(string, 512), 64);
+}
+
+char *fleet_printable(const char *string)
+{
+    return escape(string, strlen(string), G_MAXSIZE);
 }

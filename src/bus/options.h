@@ -10,7 +10,8 @@
 #include <systemd/sd-bus.h>
 
 /* One key that a method knows. The target's type follows from the signature: "s" const char * (owned by the message),
- * "b" gboolean, "t" guint64, "u" guint32, "as" char ** (owned by the caller, as g_strfreev() frees it). */
+ * "b" gboolean, "t" guint64, "u" guint32, "as" char ** (owned by the caller, as g_strfreev() frees it; NULL if empty).
+ */
 typedef struct {
     const char *name;
     const char *signature;

@@ -3,6 +3,7 @@
 #include "daemon/config_file.h"
 
 #include "base/error.h"
+#include "base/quotable.h"
 
 #include <string.h>
 
@@ -40,7 +41,8 @@ static guint line_of(const FleetConfigFile *file, const char *group, const char 
 G_GNUC_PRINTF(4, 0)
 static gboolean fail_at(const FleetConfigFile *file, guint line, GError **error, const char *format, va_list ap)
 {
-    g_autofree char *message = g_strdup_vprintf(format, ap);
+    g_autofree char *raw = g_strdup_vprintf(format, ap);
+    g_autofree char *message = fleet_printable(raw);
 
     g_set_error(error, FLEET_ERROR, FLEET_ERROR_INVALID_ARGUMENT, "%s:%u: %s", file->path, line, message);
     return FALSE;

@@ -137,6 +137,7 @@ gboolean fleet_config_read_driver(const char *value, gpointer target, GError **e
     const char *const *names = fleet_drivers_names();
 
     if (g_strv_contains(names, value)) {
+        g_free(*(char **)target);
         *(char **)target = g_strdup(value);
         return TRUE;
     }

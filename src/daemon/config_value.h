@@ -51,5 +51,5 @@ gboolean fleet_config_read_log_target(const char *value, gpointer target, GError
 /* FleetDeviceStatus: BUSY or UPDATING. */
 gboolean fleet_config_read_device_status(const char *value, gpointer target, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* char *, which the caller frees and which must be NULL before: the name of a driver of this build. */
+/* char *, which the caller frees, and which must be NULL or a name that was read before: of a driver of this build. */
 gboolean fleet_config_read_driver(const char *value, gpointer target, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -49,6 +49,11 @@ void fleet_command_output_free(FleetCommandOutput *output)
     g_free(output);
 }
 
+static gboolean is_shown(gunichar c)
+{
+    return c == '\t' || !g_unichar_iscntrl(c);
+}
+
 /* A copy that can be shown anywhere: bytes that are no UTF-8, and control characters but the tabulator, become U+FFFD.
  */
 static char *clean(const char *bytes, gsize length)
@@ -56,17 +61,16 @@ static char *clean(const char *bytes, gsize length)
     g_autofree char *valid = g_utf8_make_valid(bytes, (gssize)length);
     gboolean dirty = FALSE;
 
-    for (const char *p = valid; *p != '\0' && !dirty; p++)
-        dirty = ((guchar)*p < 0x20 && *p != '\t') || *p == 0x7f;
+    for (const char *p = valid; *p != '\0' && !dirty; p = g_utf8_next_char(p))
+        dirty = !is_shown(g_utf8_get_char(p));
     if (!dirty)
         return g_steal_pointer(&valid);
 
     g_autoptr(GString) text = g_string_new(NULL);
-    for (const char *p = valid; *p != '\0'; p++)
-        if (((guchar)*p < 0x20 && *p != '\t') || *p == 0x7f)
-            g_string_append(text, "\xef\xbf\xbd");
-        else
-            g_string_append_c(text, *p);
+    for (const char *p = valid; *p != '\0'; p = g_utf8_next_char(p)) {
+        gunichar c = g_utf8_get_char(p);
+        g_string_append_unichar(text, is_shown(c) ? c : 0xfffd);
+    }
     return g_string_free(g_steal_pointer(&text), FALSE);
 }
 

@@ -18,7 +18,7 @@ typedef enum {
     FLEET_COMMAND_STREAMS, /* not a stream: their number */
 } FleetCommandStream;
 
-/* Texts are valid UTF-8 without control characters, and belong to the caller. */
+/* Texts are valid UTF-8 without control characters but the tabulator, and belong to the caller. */
 typedef struct {
     void (*progress)(double progress, gpointer user_data);
     void (*phase)(const char *phase, gpointer user_data);

@@ -62,6 +62,17 @@ START_TEST(long_characters_are_not_cut_in_their_middle)
 }
 END_TEST
 
+START_TEST(nothing_is_cut_where_there_is_no_limit)
+{
+    g_autofree char *string = g_strnfill(5000, 'x');
+    string[4000] = '\r';
+    g_autofree char *shown = fleet_printable(string);
+
+    ck_assert_uint_eq(strlen(shown), 5003);
+    ck_assert(g_str_has_prefix(shown + 4000, "\\x0dx"));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("quotable");
@@ -72,5 +83,6 @@ int main(void)
     tcase_add_loop_test(tcase, more_are_cut, 65, 67);
     tcase_add_loop_test(tcase, more_are_cut, 5000, 5001);
     tcase_add_test(tcase, long_characters_are_not_cut_in_their_middle);
+    tcase_add_test(tcase, nothing_is_cut_where_there_is_no_limit);
     return fleet_test_main(suite);
 }

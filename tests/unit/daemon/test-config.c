@@ -542,6 +542,33 @@ START_TEST(faults_name_file_and_line)
 }
 END_TEST
 
+START_TEST(what_is_quoted_cannot_break_the_line)
+{
+    g_autofree char *path = make_file("[Command a\rb SYSTEM_REBOOT]\nExec=x\nUser=\033[31m\n[Command \001]\n");
+    g_autoptr(GError) error = NULL;
+
+    ck_assert_ptr_null(fleet_config_load(path, TRUE, &error));
+    for (const char *p = error->message; *p != '\0'; p++)
+        if (g_ascii_iscntrl(*p))
+            ck_abort_msg("a control character is in '%s'", error->message);
+}
+END_TEST
+
+/* What is forgotten on the way shows under AddressSanitizer and valgrind. */
+START_TEST(the_last_of_a_key_counts)
+{
+    g_autofree char *path = make_file("[DeviceType router]\nDriver=command\nDriver=simulated\n"
+                                      "[Command SYSTEM_REBOOT]\nExec=a\nExec=b\nUser=c\nUser=d\n");
+    g_autoptr(FleetConfig) config = load(path);
+    const FleetCommandProgram *program = fleet_command_settings_lookup(config->command, "router", "SYSTEM_REBOOT");
+
+    ck_assert_str_eq(g_hash_table_lookup(config->type_drivers, "router"), "simulated");
+    ck_assert_str_eq(program->argv[0], "b");
+    ck_assert_uint_eq(program->properties->len, 2);
+    ck_assert_str_eq(g_ptr_array_index(program->properties, 1), "d");
+}
+END_TEST
+
 static const struct {
     const char *text;
     const char *line;
@@ -634,5 +661,7 @@ int main(void)
     tcase_add_loop_test(refused, faults_name_file_and_line, 0, G_N_ELEMENTS(faults));
     tcase_add_loop_test(refused, what_is_no_key_file_is_refused_with_its_line, 0, G_N_ELEMENTS(not_key_files));
     tcase_add_test(refused, nul_byte_is_refused);
+    tcase_add_test(refused, what_is_quoted_cannot_break_the_line);
+    tcase_add_test(refused, the_last_of_a_key_counts);
     return fleet_test_main(suite);
 }

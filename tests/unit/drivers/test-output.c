@@ -191,12 +191,14 @@ START_TEST(what_is_no_text_is_made_text)
 {
     g_autoptr(FleetCommandOutput) output = new_output();
     static const char bytes[] = "a\0b\xff"
-                                "c\x1b[31m\td\nPHASE \0x\nSTATUS \xc3\x28\n";
+                                "c\x1b[31m\td\nPHASE \0x\nSTATUS \xc3\x28\n\xc2\x9b"
+                                "2J\n"; /* U+009B, which commands a terminal as ESC [ does */
 
     fleet_command_output_feed(output, FLEET_COMMAND_STDOUT, bytes, sizeof(bytes) - 1);
     expect("log a\xef\xbf\xbd"
            "b\xef\xbf\xbd"
-           "c\xef\xbf\xbd[31m\td\nlog PHASE \xef\xbf\xbdx\nstatus \xef\xbf\xbd(\n");
+           "c\xef\xbf\xbd[31m\td\nlog PHASE \xef\xbf\xbdx\nlog \xef\xbf\xbd"
+           "2J\nstatus \xef\xbf\xbd(\n");
 }
 END_TEST
 
