@@ -15,6 +15,8 @@ cd "$root" || exit
     # What it takes besides to make a Debian package.
     deb_packages=(debhelper dpkg-dev scdoc bash-completion systemd)
     test_packages=(check scdoc sqlite3 bash-completion rsync)
+    # For scripts/fuzz.
+    fuzz_packages=(clang libclang-rt-14-dev)
     # For the tests that boot a container, which only root can do.
     system_test_packages=(dbus polkitd libpam-systemd "${deb_packages[@]}" lintian)
 }
