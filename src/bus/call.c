@@ -191,6 +191,7 @@ static void ask(FleetCall *call, FleetTargets *targets)
     call->targets = targets;
     call->refusals = NULL;
     call->rounds++;
+    fleet_flow_park(&call->flow);
     fleet_authority_ask(call->api->authority, &call->caller, questions, n,
             sd_bus_message_get_allow_interactive_authorization(call->message) > 0, decided, call);
 }
@@ -202,6 +203,7 @@ static void decided(GError *const *refusals, guint n, gpointer user_data)
     FleetCall *call = user_data;
     g_autoptr(GError) error = NULL;
 
+    fleet_flow_unpark(&call->flow);
     if (!fleet_reading_allowed(call->api, &error)) {
         answer(error, call);
         return;

@@ -110,6 +110,11 @@ static guint peer_unanswered(gpointer user_data)
     return fleet_flow_unanswered(((FleetEndpoint *)user_data)->sender);
 }
 
+static gboolean peer_full(gpointer user_data)
+{
+    return fleet_flow_is_full(((FleetEndpoint *)user_data)->sender);
+}
+
 static void count_unread(FleetEndpoint *endpoint)
 {
     guint64 queued;
@@ -125,8 +130,11 @@ static void peer_written(gpointer user_data)
     count_unread(user_data);
 }
 
-static const FleetPeerCallbacks peer_callbacks = {
-        .opened = peer_opened, .unanswered = peer_unanswered, .written = peer_written, .closed = connection_closed};
+static const FleetPeerCallbacks peer_callbacks = {.opened = peer_opened,
+        .unanswered = peer_unanswered,
+        .full = peer_full,
+        .written = peer_written,
+        .closed = connection_closed};
 
 FleetEndpoint *fleet_endpoint_new_peer(FleetApi *api, int socket, const FleetPeerIdentity *identity, FleetRoom *room,
         FleetEndpointClosedFunc closed, gpointer user_data, int *r)

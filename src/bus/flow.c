@@ -11,11 +11,15 @@
 /* Refused calls are told of so often. */
 #define TOLD_USEC (10 * FLEET_USEC_PER_SEC)
 
+/* Two senders are at work together if they have called within that time. */
+#define SHARED_USEC (100 * FLEET_USEC_PER_MSEC)
+
 struct FleetFlowSender {
     FleetFlow *flow; /* weak */
     char *name;      /* key in flow->named; NULL = it is not there */
     guint refs;
     guint under_way;
+    guint parked;
     GQueue waiting; /* of FleetFlowCall */
     GList link;     /* in flow->ready, if it is there */
     gboolean ready;
@@ -29,11 +33,14 @@ typedef struct {
 struct FleetFlow {
     GSource *source;
     FleetUsage *usage;
-    GHashTable *named; /* name -> FleetFlowSender, borrowed */
-    GQueue ready;      /* of FleetFlowSender that have calls waiting which may go; in turns */
-    guint waiting;     /* calls of all */
-    gint64 told_at;    /* µs of CLOCK_BOOTTIME; 0 = no call was refused yet */
-    guint untold;      /* refused since then */
+    GHashTable *named;   /* name -> FleetFlowSender, borrowed */
+    GQueue ready;        /* of FleetFlowSender that have calls waiting which may go; in turns */
+    guint waiting;       /* calls of all */
+    gconstpointer last;  /* the sender of the last call; never looked at */
+    gint64 last_at;      /* µs of g_get_monotonic_time() */
+    gint64 shared_until; /* likewise */
+    gint64 told_at;      /* µs of CLOCK_BOOTTIME; 0 = no call was refused yet */
+    guint untold;        /* refused since then */
 };
 
 static gboolean has_ready(GSource *source)
@@ -47,9 +54,26 @@ static gboolean prepare(GSource *source, int *timeout)
     return has_ready(source);
 }
 
+gboolean fleet_flow_is_full(const FleetFlowSender *sender)
+{
+    if (sender->under_way + sender->parked >= FLEET_FLOW_CALLS_MAX)
+        return TRUE;
+    return sender->under_way >= FLEET_FLOW_CALLS_SHARED && g_get_monotonic_time() < sender->flow->shared_until;
+}
+
+static void note_sender(FleetFlow *flow, const FleetFlowSender *sender)
+{
+    gint64 now = g_get_monotonic_time();
+
+    if (sender != flow->last && now - flow->last_at < SHARED_USEC)
+        flow->shared_until = now + SHARED_USEC;
+    flow->last = sender;
+    flow->last_at = now;
+}
+
 static void update_ready(FleetFlowSender *sender)
 {
-    if (sender->ready || sender->waiting.length == 0 || sender->under_way >= FLEET_FLOW_CALLS_MAX)
+    if (sender->ready || sender->waiting.length == 0 || fleet_flow_is_full(sender))
         return;
     sender->ready = TRUE;
     sender->link = (GList){.data = sender};
@@ -159,7 +183,7 @@ void fleet_flow_sender_unref(FleetFlowSender *sender)
 
 guint fleet_flow_unanswered(const FleetFlowSender *sender)
 {
-    return sender->under_way + sender->waiting.length;
+    return sender->under_way + sender->parked + sender->waiting.length;
 }
 
 /* Whoever is refused asks again, and again. */
@@ -190,7 +214,8 @@ gboolean fleet_flow_begin(FleetFlowCall *call, FleetFlowSender *sender, uid_t ui
     fleet_usage_add(flow->usage, uid);
     call->sender = fleet_flow_sender_ref(sender);
     call->uid = uid;
-    if (sender->waiting.length == 0 && sender->under_way < FLEET_FLOW_CALLS_MAX) {
+    note_sender(flow, sender);
+    if (sender->waiting.length == 0 && !fleet_flow_is_full(sender)) {
         go(call);
         return TRUE;
     }
@@ -201,13 +226,38 @@ gboolean fleet_flow_begin(FleetFlowCall *call, FleetFlowSender *sender, uid_t ui
     return TRUE;
 }
 
+void fleet_flow_park(FleetFlowCall *call)
+{
+    FleetFlowSender *sender = call->sender;
+
+    if (sender == NULL || call->parked)
+        return;
+    call->parked = TRUE;
+    sender->under_way--;
+    sender->parked++;
+    update_ready(sender);
+}
+
+void fleet_flow_unpark(FleetFlowCall *call)
+{
+    if (!call->parked)
+        return;
+    call->parked = FALSE;
+    call->sender->parked--;
+    call->sender->under_way++;
+}
+
 void fleet_flow_end(FleetFlowCall *call)
 {
     g_autoptr(FleetFlowSender) sender = g_steal_pointer(&call->sender);
 
     if (sender == NULL)
         return;
+    if (call->parked)
+        sender->parked--;
+    else
+        sender->under_way--;
+    call->parked = FALSE;
     fleet_usage_remove(sender->flow->usage, call->uid);
-    sender->under_way--;
     update_ready(sender);
 }

@@ -15,9 +15,11 @@
 #include <glib.h>
 #include <sys/types.h>
 
-/* Calls of one sender that are carried out at the same time: as many as fill a commit, and few enough that somebody
- * else's call, which comes behind them, is not long in coming. */
+/* Calls of one sender that are carried out at the same time: as many as fill a commit while it is alone, and few enough
+ * that somebody else's call, which comes behind them, is not long in coming, once two senders have called shortly after
+ * each other. */
 #define FLEET_FLOW_CALLS_MAX 64
+#define FLEET_FLOW_CALLS_SHARED 8
 
 typedef struct FleetFlow FleetFlow;
 typedef struct FleetFlowSender FleetFlowSender;
@@ -27,6 +29,7 @@ typedef struct FleetFlowCall FleetFlowCall;
 struct FleetFlowCall {
     void (*go)(FleetFlowCall *call); /* carries it out; it may end within */
     gpointer data;                   /* the owner's */
+    gboolean parked;                 /* private */
     FleetFlowSender *sender;         /* private; NULL = it has not begun */
     uid_t uid;                       /* private */
     GList link;                      /* private */
@@ -53,10 +56,18 @@ void fleet_flow_sender_unref(FleetFlowSender *sender);
 /* Calls of the sender that have begun and not ended. */
 guint fleet_flow_unanswered(const FleetFlowSender *sender);
 
+/* Whether that is as many as may be carried out now. */
+gboolean fleet_flow_is_full(const FleetFlowSender *sender);
+
 /* Begins a call of that user, which goes at once or when it is its turn. FALSE, and QUOTA_EXCEEDED: it is one too many
  * and has not begun. */
 gboolean fleet_flow_begin(
         FleetFlowCall *call, FleetFlowSender *sender, uid_t uid, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The call waits for somebody else's word, and keeps nobody waiting meanwhile: it does not count among those that are
+ * carried out, only among all that are unanswered. Then it goes on. Does nothing if it has not begun. */
+void fleet_flow_park(FleetFlowCall *call);
+void fleet_flow_unpark(FleetFlowCall *call);
 
 /* The call is answered. Does nothing if it has not begun. */
 void fleet_flow_end(FleetFlowCall *call);

@@ -88,6 +88,37 @@ static int get_id(sd_bus_message *message, void *user_data, sd_bus_error *error)
     return r < 0 ? r : sd_bus_reply_method_return(message, "s", sd_id128_to_string(id, text));
 }
 
+/* A monitor knows by losing its name that from here on it sees what others see ("Message Bus Messages" in the D-Bus
+ * specification). */
+static int send_name_lost(FleetEndpoint *endpoint)
+{
+    sd_bus_message *signal = NULL;
+    int r = sd_bus_message_new_signal(
+            fleet_endpoint_bus(endpoint), &signal, "/org/freedesktop/DBus", DBUS_NAME, "NameLost");
+
+    if (r >= 0)
+        r = sd_bus_message_set_sender(signal, DBUS_NAME);
+    if (r >= 0)
+        r = sd_bus_message_append_basic(signal, 's', fleet_endpoint_unique_name(endpoint));
+    if (r >= 0)
+        fleet_reply_send(signal);
+    else
+        sd_bus_message_unref(signal);
+    return r;
+}
+
+/* There is nothing to be seen here but the signals, which are for everybody. */
+static int become_monitor(sd_bus_message *message, void *user_data, sd_bus_error *error)
+{
+    int r = sd_bus_reply_method_return(message, NULL);
+
+    if (r < 0)
+        return r;
+    (void)fleet_endpoint_count_match(user_data, +1);
+    r = send_name_lost(user_data);
+    return r < 0 ? r : 1;
+}
+
 static const sd_bus_vtable vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD("Hello", "", "s", hello, SD_BUS_VTABLE_UNPRIVILEGED),
@@ -101,8 +132,19 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_VTABLE_END,
 };
 
+static const sd_bus_vtable monitoring_vtable[] = {
+        SD_BUS_VTABLE_START(0),
+        SD_BUS_METHOD("BecomeMonitor", "asu", "", become_monitor, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_VTABLE_END,
+};
+
 int fleet_peer_publish(FleetEndpoint *endpoint)
 {
-    return sd_bus_add_object_vtable(
-            fleet_endpoint_bus(endpoint), NULL, "/org/freedesktop/DBus", DBUS_NAME, vtable, endpoint);
+    sd_bus *bus = fleet_endpoint_bus(endpoint);
+    int r = sd_bus_add_object_vtable(bus, NULL, "/org/freedesktop/DBus", DBUS_NAME, vtable, endpoint);
+
+    if (r >= 0)
+        r = sd_bus_add_object_vtable(
+                bus, NULL, "/org/freedesktop/DBus", DBUS_NAME ".Monitoring", monitoring_vtable, endpoint);
+    return r;
 }

@@ -4,7 +4,6 @@
 
 #include "base/clock.h"
 #include "base/slice.h"
-#include "bus/flow.h"
 #include "bus/intake.h"
 
 #include <errno.h>
@@ -67,9 +66,8 @@ static gboolean has_unwritten(const FleetPeerSource *self)
 /* Whether the peer's calls must be answered before more of them is read. */
 static gboolean is_full(const FleetPeerSource *self)
 {
-    guint unanswered = self->callbacks->unanswered(self->user_data);
-
-    return unanswered >= FLEET_FLOW_CALLS_MAX || (unanswered > 0 && fleet_intake_holds(self->intake));
+    return self->callbacks->full(self->user_data) ||
+           (fleet_intake_holds(self->intake) && self->callbacks->unanswered(self->user_data) > 0);
 }
 
 static gboolean is_held(const FleetPeerSource *self)

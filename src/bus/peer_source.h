@@ -28,8 +28,9 @@ typedef struct {
     /* The greeting is over and messages will come. Negative errno: the connection is closed. */
     int (*opened)(gpointer user_data);
 
-    /* How many calls of the peer are not answered. */
+    /* How many calls of the peer are not answered, and whether that is as many as may be. */
     guint (*unanswered)(gpointer user_data);
+    gboolean (*full)(gpointer user_data);
 
     /* Something has been written of what waited; it may be all. */
     void (*written)(gpointer user_data);

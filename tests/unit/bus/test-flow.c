@@ -47,12 +47,16 @@ static void turn(void)
         ;
 }
 
+/* So many of a sender that is alone, and still under way, before others may go while it is not. */
+#define TOO_MANY (FLEET_FLOW_CALLS_MAX - FLEET_FLOW_CALLS_SHARED)
+
 /* Fills a sender, so that what follows waits. */
-static void fill(Call calls[FLEET_FLOW_CALLS_MAX], FleetFlowSender *sender)
+static void fill(Call *calls, guint n, FleetFlowSender *sender)
 {
-    for (guint i = 0; i < FLEET_FLOW_CALLS_MAX; i++)
+    for (guint i = 0; i < n; i++)
         begin(&calls[i], sender, 1, '-');
-    ck_assert_uint_eq(gone->len, FLEET_FLOW_CALLS_MAX);
+    ck_assert_uint_eq(gone->len, n);
+    ck_assert(fleet_flow_is_full(sender));
     g_string_truncate(gone, 0);
 }
 
@@ -68,7 +72,7 @@ START_TEST(one_of_many_waits_and_others_pass)
     g_autoptr(FleetFlowSender) other = fleet_flow_sender_new(flow);
     Call full[FLEET_FLOW_CALLS_MAX], waiting[3], passing;
 
-    fill(full, greedy);
+    fill(full, FLEET_FLOW_CALLS_MAX, greedy);
     for (guint i = 0; i < 3; i++)
         begin(&waiting[i], greedy, 1, (char)('a' + i));
     turn();
@@ -78,10 +82,14 @@ START_TEST(one_of_many_waits_and_others_pass)
     begin(&passing, other, 1, 'x');
     ck_assert_str_eq(gone->str, "x");
 
-    finish(full, 2);
+    /* Now there are two, so less is enough. */
+    finish(full, TOO_MANY);
+    turn();
+    ck_assert_str_eq(gone->str, "x");
+    finish(full + TOO_MANY, 2);
     turn();
     ck_assert_str_eq(gone->str, "xab");
-    finish(full + 2, FLEET_FLOW_CALLS_MAX - 2);
+    finish(full + TOO_MANY + 2, FLEET_FLOW_CALLS_SHARED - 2);
     turn();
     ck_assert_str_eq(gone->str, "xabc");
     ck_assert(fleet_flow_is_idle(flow));
@@ -97,7 +105,7 @@ START_TEST(order_of_one_sender_is_kept)
     g_autoptr(FleetFlowSender) sender = fleet_flow_sender_new(flow);
     Call full[FLEET_FLOW_CALLS_MAX], waiting[2];
 
-    fill(full, sender);
+    fill(full, FLEET_FLOW_CALLS_MAX, sender);
     begin(&waiting[0], sender, 1, 'a');
     finish(full, FLEET_FLOW_CALLS_MAX);
     begin(&waiting[1], sender, 1, 'b');
@@ -112,16 +120,16 @@ START_TEST(those_who_wait_take_turns)
 {
     g_autoptr(FleetFlowSender) one = fleet_flow_sender_named(flow, ":1.1");
     g_autoptr(FleetFlowSender) two = fleet_flow_sender_named(flow, ":1.2");
-    Call full_one[FLEET_FLOW_CALLS_MAX], full_two[FLEET_FLOW_CALLS_MAX], first[3], second[3];
+    Call full_one[FLEET_FLOW_CALLS_MAX], full_two[FLEET_FLOW_CALLS_SHARED], first[3], second[3];
 
-    fill(full_one, one);
-    fill(full_two, two);
+    fill(full_one, FLEET_FLOW_CALLS_MAX, one);
+    fill(full_two, FLEET_FLOW_CALLS_SHARED, two);
     for (guint i = 0; i < 3; i++)
         begin(&first[i], one, 1, (char)('a' + i));
     for (guint i = 0; i < 3; i++)
         begin(&second[i], two, 2, (char)('A' + i));
     finish(full_one, FLEET_FLOW_CALLS_MAX);
-    finish(full_two, FLEET_FLOW_CALLS_MAX);
+    finish(full_two, FLEET_FLOW_CALLS_SHARED);
     turn();
     ck_assert_str_eq(gone->str, "aAbBcC");
     finish(first, 3);
@@ -144,6 +152,34 @@ START_TEST(a_name_is_one_sender_as_long_as_it_has_calls)
 }
 END_TEST
 
+/* Who waits for polkit keeps nobody waiting, so it may have more under way; but it does not go beyond all. */
+START_TEST(parked_calls_make_room)
+{
+    g_autoptr(FleetFlowSender) other = fleet_flow_sender_new(flow);
+    g_autoptr(FleetFlowSender) sender = fleet_flow_sender_new(flow);
+    Call calls[FLEET_FLOW_CALLS_MAX + 1], passing;
+
+    begin(&passing, other, 2, 'x');
+    for (guint i = 0; i < FLEET_FLOW_CALLS_MAX; i++) {
+        begin(&calls[i], sender, 1, '-');
+        fleet_flow_park(&calls[i].flow);
+        fleet_flow_park(&calls[i].flow);
+    }
+    ck_assert_uint_eq(gone->len, 1 + FLEET_FLOW_CALLS_MAX);
+    begin(&calls[FLEET_FLOW_CALLS_MAX], sender, 1, 'a');
+    turn();
+    ck_assert_uint_eq(gone->len, 1 + FLEET_FLOW_CALLS_MAX);
+    ck_assert_uint_eq(fleet_flow_unanswered(sender), FLEET_FLOW_CALLS_MAX + 1);
+    fleet_flow_unpark(&calls[0].flow);
+    finish(calls, 2);
+    turn();
+    ck_assert_uint_eq(gone->len, 2 + FLEET_FLOW_CALLS_MAX);
+    finish(calls + 2, FLEET_FLOW_CALLS_MAX - 1);
+    ck_assert_uint_eq(fleet_flow_unanswered(sender), 0);
+    finish(&passing, 1);
+}
+END_TEST
+
 START_TEST(quota_counts_what_waits_too)
 {
     const FleetQuotas quotas = {.limits = {[FLEET_QUOTA_CALLS] = FLEET_FLOW_CALLS_MAX + 2}};
@@ -153,7 +189,7 @@ START_TEST(quota_counts_what_waits_too)
     Call full[FLEET_FLOW_CALLS_MAX], waiting[2], refused = {.flow = {.go = go, .data = &refused}}, others;
 
     fleet_flow_configure(flow, &quotas);
-    fill(full, one);
+    fill(full, FLEET_FLOW_CALLS_MAX, one);
     begin(&waiting[0], one, 1, 'a');
     begin(&waiting[1], two, 1, 'b');
     ck_assert(!fleet_flow_begin(&refused.flow, two, 1, &error));
@@ -161,11 +197,11 @@ START_TEST(quota_counts_what_waits_too)
     fleet_test_assert_contains(error->message, "user 1 has reached the quota CallsPerUser=: 66 of 66 calls");
     fleet_flow_end(&refused.flow);
     begin(&others, two, 2, 'c');
-    finish(full, 1);
+    finish(full, TOO_MANY + 1);
     begin(&refused, two, 1, 'd');
     turn();
     ck_assert_str_eq(gone->str, "bcda");
-    finish(full + 1, FLEET_FLOW_CALLS_MAX - 1);
+    finish(full + TOO_MANY + 1, FLEET_FLOW_CALLS_SHARED - 1);
     finish(waiting, 2);
     finish(&others, 1);
     finish(&refused, 1);
@@ -212,6 +248,7 @@ int main(void)
     tcase_add_test(tcase, order_of_one_sender_is_kept);
     tcase_add_test(tcase, those_who_wait_take_turns);
     tcase_add_test(tcase, a_name_is_one_sender_as_long_as_it_has_calls);
+    tcase_add_test(tcase, parked_calls_make_room);
     tcase_add_test(tcase, quota_counts_what_waits_too);
     tcase_add_test(tcase, room_is_shared_by_users);
     return fleet_test_main(suite);

@@ -51,6 +51,11 @@ static guint unanswered(gpointer user_data)
     return ((Peer *)user_data)->unanswered;
 }
 
+static gboolean full(gpointer user_data)
+{
+    return ((Peer *)user_data)->unanswered >= FLEET_FLOW_CALLS_MAX;
+}
+
 static void written(gpointer user_data)
 {
 }
@@ -61,7 +66,7 @@ static void closed(int r, gpointer user_data)
 }
 
 static const FleetPeerCallbacks callbacks = {
-        .opened = opened, .unanswered = unanswered, .written = written, .closed = closed};
+        .opened = opened, .unanswered = unanswered, .full = full, .written = written, .closed = closed};
 
 static void peer_start(Peer *peer, const FleetPeerLimits *limits)
 {
