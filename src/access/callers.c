@@ -132,7 +132,7 @@ static void complete(const Entry *entry, FleetCaller *caller)
     caller->serial = fleet_caller_new_serial();
     fleet_caller_find_process(caller, -1);
     if (entry->callers->is_system && strlen(entry->name) < sizeof(caller->bus_name))
-        strcpy(caller->bus_name, entry->name);
+        g_strlcpy(caller->bus_name, entry->name, sizeof(caller->bus_name));
 }
 
 static int credentials_arrived(sd_bus_message *reply, void *user_data, sd_bus_error *ret_error)

@@ -95,6 +95,7 @@ static void uncount(FleetEngine *engine, const FleetAction *image)
 
 static void set_staged(FleetRun *run, const FleetAction *image)
 {
+    g_assert(image != NULL);
     if (run->staged != NULL)
         uncount(run->engine, run->staged);
     set_image(&run->staged, image);

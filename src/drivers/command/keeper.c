@@ -188,9 +188,11 @@ static int wait_msec(const Keeper *keeper)
 /* Reads a command. 0 = none. */
 static char read_control(void)
 {
-    char command;
+    char command = 0;
 
-    return read(FD_CONTROL, &command, 1) == 1 ? command : 0;
+    if (read(FD_CONTROL, &command, 1) != 1)
+        return 0;
+    return command;
 }
 
 /* Until the program has ended and all that it left behind. */

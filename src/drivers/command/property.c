@@ -306,6 +306,8 @@ static int append_words(sd_bus_message *message, const char *name, const char *v
 int fleet_command_property_append(sd_bus_message *message, const char *name, const char *value)
 {
     const Property *property = find(name);
+
+    g_assert(property != NULL);
     const char *bus_name = property->bus_name != NULL ? property->bus_name : name;
     guint64 number;
 

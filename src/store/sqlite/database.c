@@ -497,6 +497,7 @@ static void inherit_log(FleetDatabase *database)
     if (fleet_database_begin(database, &error))
         fleet_database_roll_back(database);
     else
+        /* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): it does not see that FALSE comes with an error */
         fleet_log_warning("nothing can be stored: %s", error->message);
 }
 

@@ -57,12 +57,12 @@ static gboolean read_place(FleetDatabase *database, sqlite3_stmt *statement, gpo
 static gboolean count(FleetPruning *pruning, FleetDatabase *database, GError **error)
 {
     sqlite3_stmt *statement = fleet_database_statement(database, skip_sql, error);
-    gint64 rows = MIN(pruning->uncounted, COUNT_ROWS), bound;
+    gint64 rows = MIN(pruning->uncounted, COUNT_ROWS), at_most;
     Place place = {0};
 
-    if (statement == NULL || !fleet_database_read_integer(database, bound_sql, &bound, error))
+    if (statement == NULL || !fleet_database_read_integer(database, bound_sql, &at_most, error))
         return FALSE;
-    if (bound > pruning->retention.actions_max && rows > 0 &&
+    if (at_most > pruning->retention.actions_max && rows > 0 &&
             !fleet_database_read_rows(database, statement,
                     sqlite3_bind_int64(statement, 1, pruning->completed_at) |
                             sqlite3_bind_int64(statement, 2, pruning->sequence) |
