@@ -16,8 +16,9 @@ cd "$root" || exit
     deb_packages=(debhelper dpkg-dev scdoc bash-completion systemd)
     test_packages=(check scdoc sqlite3 bash-completion rsync
         dbus-bin python3-dbus python3-gi)
-    # For scripts/fuzz.
+    # For scripts/fuzz and scripts/check-static.
     fuzz_packages=(clang libclang-rt-14-dev)
+    static_packages=(clang-tidy cppcheck)
     # For the tests that boot a container, which only root can do.
     system_test_packages=(dbus polkitd libpam-systemd "${deb_packages[@]}" lintian)
 }
