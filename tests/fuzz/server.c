@@ -118,6 +118,19 @@ void fleet_fuzz_server_was_changed(void)
     changes++;
 }
 
+/* libFuzzer looks at its clock from a signal, now and then. */
+static void wait_for(struct pollfd *ready)
+{
+    gint64 deadline = g_get_monotonic_time() + PATIENCE_MSEC * 1000;
+    int r;
+
+    do
+        r = poll(ready, 1, PATIENCE_MSEC);
+    while (r < 0 && errno == EINTR && g_get_monotonic_time() < deadline);
+    if (r != 1)
+        g_error("fleetd neither answers nor closes the connection");
+}
+
 /* Appends what has come. FALSE at the end. */
 static gboolean receive(int fd, GByteArray *received)
 {
@@ -143,8 +156,7 @@ gboolean fleet_fuzz_server_exchange(int fd, const guint8 *bytes, gsize size, gbo
         }
         if (size == 0 && !finish && (enough == NULL || enough(received, user_data)))
             return TRUE;
-        if (poll(&ready, 1, PATIENCE_MSEC) != 1)
-            g_error("fleetd neither answers nor closes the connection");
+        wait_for(&ready);
         if ((ready.revents & POLLIN) != 0 && !receive(fd, received))
             return FALSE;
         if ((ready.revents & POLLOUT) != 0) {
