@@ -11,6 +11,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* Whoever runs this may have them ignored: nohup the one, a shell's background the other. */
+static void heed_signals(void)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+
+    for (guint i = 0; i < G_N_ELEMENTS(signals); i++)
+        signal(signals[i], SIG_DFL);
+}
+
 /* A waiter whose output is a pipe that is read, until the other end is closed. */
 static void waiter_with_reader(FleetWaiter *waiter, int fds[static 2])
 {
@@ -117,6 +126,7 @@ int main(void)
     Suite *suite = suite_create("cli-wait");
     TCase *tcase = fleet_test_case(suite, "wait");
 
+    tcase_add_checked_fixture(tcase, heed_signals, NULL);
     tcase_add_test(tcase, deadline_passes);
     tcase_add_test(tcase, signals_interrupt);
     tcase_add_test(tcase, ignored_signals_stay_ignored);
