@@ -33,7 +33,7 @@ struct FleetDaemon {
     const FleetOptions *options;
     GMainLoop *loop;
     FleetExitStatus status;
-    guint signals[3]; /* sources */
+    guint signals[3]; /* sources, as in signal_numbers */
 
     FleetConfig *config;
     FleetStore *store;
@@ -60,6 +60,19 @@ struct FleetDaemon {
 
 static void prune(FleetTimer *timer);
 
+/* Those that fleetd is asked to do something by: to end, and the last to reload. */
+static const int signal_numbers[] = {SIGTERM, SIGINT, SIGHUP};
+
+static void mask_signal(int how, int number)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, number);
+    if (pthread_sigmask(how, &set, NULL) != 0)
+        g_assert_not_reached();
+}
+
 FleetDaemon *fleet_daemon_new(const FleetOptions *options)
 {
     FleetDaemon *daemon = g_new0(FleetDaemon, 1);
@@ -71,11 +84,14 @@ FleetDaemon *fleet_daemon_new(const FleetOptions *options)
     return daemon;
 }
 
-/* In the opposite order of its making. */
+/* In the opposite order of its making. With their sources the handlers of the signals go, and a further SIGTERM would
+ * end at once what is just about to end in order. */
 void fleet_daemon_free(FleetDaemon *daemon)
 {
-    for (guint i = 0; i < G_N_ELEMENTS(daemon->signals); i++)
+    for (guint i = 0; i < G_N_ELEMENTS(daemon->signals); i++) {
+        mask_signal(SIG_BLOCK, signal_numbers[i]);
         g_clear_handle_id(&daemon->signals[i], g_source_remove);
+    }
     g_clear_pointer(&daemon->listener, fleet_listener_free);
     g_clear_pointer(&daemon->bus, fleet_bus_link_free);
     g_clear_pointer(&daemon->authority, fleet_authority_free);
@@ -115,11 +131,13 @@ static FleetServiceState service_state(const FleetDaemon *daemon)
             .bus_works = daemon->bus == NULL || fleet_bus_link_works(daemon->bus)};
 }
 
+/* Nothing else is told once it stops. */
 static void tell_status(const FleetDaemon *daemon)
 {
     const FleetServiceState state = service_state(daemon);
 
-    fleet_service_status(&state);
+    if (!daemon->api.stopping)
+        fleet_service_status(&state);
 }
 
 static void tell_ready(const FleetDaemon *daemon)
@@ -177,10 +195,13 @@ static gboolean reload(gpointer user_data, GError **error)
     return config != NULL;
 }
 
-/* Nobody is told of an error but the log. */
+/* Nobody is told of an error but the log. As with a call, what stops does not reload any more. */
 static gboolean reload_on_signal(gpointer user_data)
 {
-    (void)reload(user_data, NULL);
+    const FleetDaemon *daemon = user_data;
+
+    if (!daemon->api.stopping)
+        (void)reload(user_data, NULL);
     return G_SOURCE_CONTINUE;
 }
 
@@ -378,6 +399,7 @@ static void stop(FleetDaemon *daemon)
     fleet_service_stopping();
     fleet_log_about(LOG_INFO, FLEET_LOG_SUBJECT(.message = FLEET_MESSAGE_STOPPING), "fleetd stops");
     daemon->api.stopping = TRUE;
+    g_clear_pointer(&daemon->watchdog, fleet_watchdog_free); /* what follows has times of its own */
     fleet_authority_refuse_all(daemon->authority);
     fleet_engine_stop(daemon->engine);
     if (daemon->bus != NULL)
@@ -392,31 +414,23 @@ static void stop(FleetDaemon *daemon)
         fleet_log_warning("a client does not read the replies to its calls; they are dropped");
 }
 
-/* SIGTERM ends a start at once, as it ends any process: nothing has been promised to anybody yet. SIGHUP has to wait
- * for the start to be over. */
-static void hold_reload(int how)
-{
-    sigset_t set;
-
-    sigemptyset(&set);
-    sigaddset(&set, SIGHUP);
-    g_assert(pthread_sigmask(how, &set, NULL) == 0);
-}
-
 /* From here on a signal ends things in order. */
 static void handle_signals(FleetDaemon *daemon)
 {
-    daemon->signals[0] = g_unix_signal_add(SIGTERM, end, daemon);
-    daemon->signals[1] = g_unix_signal_add(SIGINT, end, daemon);
-    daemon->signals[2] = g_unix_signal_add(SIGHUP, reload_on_signal, daemon);
-    hold_reload(SIG_UNBLOCK);
+    static const GSourceFunc functions[] = {end, end, reload_on_signal};
+
+    for (guint i = 0; i < G_N_ELEMENTS(functions); i++)
+        daemon->signals[i] = g_unix_signal_add(signal_numbers[i], functions[i], daemon);
+    mask_signal(SIG_UNBLOCK, SIGHUP);
 }
 
 FleetExitStatus fleet_daemon_run(FleetDaemon *daemon)
 {
     g_autoptr(GError) error = NULL;
 
-    hold_reload(SIG_BLOCK);
+    /* SIGTERM ends a start at once, as it ends any process: nothing has been promised to anybody yet. SIGHUP has to
+     * wait for the start to be over. */
+    mask_signal(SIG_BLOCK, SIGHUP);
     fleet_settings_configure_log(NULL, daemon->options);
     daemon->config = load_config(daemon, &error);
     if (daemon->config == NULL)

@@ -103,12 +103,20 @@ START_TEST(idle_it_ends_at_once)
 }
 END_TEST
 
-/* Twice is once: an impatient administrator does no harm. */
-START_TEST(second_signal_changes_nothing)
+/* An impatient administrator does no harm, up to the last moment. */
+START_TEST(further_signals_change_nothing)
 {
-    fleet_test_daemon_signal(fleetd, SIGTERM);
-    fleet_test_daemon_signal(fleetd, SIGINT);
-    end_by(SIGTERM);
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+
+    for (guint round = 0; round < ROUNDS; round++) {
+        gint64 deadline = fleet_test_deadline(PROMISED);
+
+        fleet_test_daemon_signal(fleetd, SIGTERM);
+        for (guint i = 0; fleet_test_daemon_wait(fleetd, 0.0005) < 0 && g_get_monotonic_time() < deadline; i++)
+            fleet_test_daemon_signal(fleetd, numbers[i % G_N_ELEMENTS(numbers)]);
+        ck_assert_int_eq(fleet_test_daemon_wait(fleetd, 0), 0);
+        fleet_test_daemon_start(fleetd);
+    }
 }
 END_TEST
 
@@ -178,7 +186,7 @@ static int connect_deaf(guint calls)
     return fd;
 }
 
-/* Nobody may keep fleetd from ending in order by not reading. */
+/* Nobody may keep fleetd from ending in order by not reading. And who ends does not reload. */
 START_TEST(client_that_does_not_read_does_not_hold_it_up)
 {
     g_autoptr(FleetTestLoad) load = fleet_test_load_new(bus, fleetd);
@@ -190,7 +198,10 @@ START_TEST(client_that_does_not_read_does_not_hold_it_up)
     for (guint i = 0; i < 20; i++)
         fleet_test_round_trip(other);
     g_clear_object(&other);
-    end_by(SIGTERM);
+    fleet_test_daemon_signal(fleetd, SIGTERM);
+    ck_assert(fleet_test_daemon_wait_notify(fleetd, "STOPPING=1", FLEET_TEST_PATIENCE));
+    end_by(SIGHUP);
+    ck_assert(!fleet_test_daemon_wait_notify(fleetd, "RELOADING=1", 0));
     close(fd);
 }
 END_TEST
@@ -203,7 +214,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_loop_test(tcase, under_load_nothing_acknowledged_is_lost, 0, 2);
     tcase_add_loop_test(tcase, idle_it_ends_at_once, 0, 2);
-    tcase_add_test(tcase, second_signal_changes_nothing);
+    tcase_add_test(tcase, further_signals_change_nothing);
     tcase_add_test(tcase, running_actions_go_on_after_the_next_start);
     tcase_add_test(tcase, client_that_does_not_read_does_not_hold_it_up);
     return fleet_test_main(suite);
