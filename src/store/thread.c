@@ -13,8 +13,10 @@ GThread *fleet_thread_new(const char *name, GThreadFunc func, gpointer data)
     sigfillset(&blocked);
     for (guint i = 0; i < G_N_ELEMENTS(faults); i++)
         sigdelset(&blocked, faults[i]);
-    g_assert(pthread_sigmask(SIG_SETMASK, &blocked, &before) == 0);
+    if (pthread_sigmask(SIG_SETMASK, &blocked, &before) != 0)
+        g_assert_not_reached();
     thread = g_thread_new(name, func, data);
-    g_assert(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
+    if (pthread_sigmask(SIG_SETMASK, &before, NULL) != 0)
+        g_assert_not_reached();
     return thread;
 }
