@@ -34,6 +34,7 @@ struct FleetBusLink {
     FleetTimer again;        /* while there is no connection */
     gint64 delay;            /* before the next attempt, µs; 0 = none was made yet */
     gboolean told_why;       /* why the last attempt failed was logged */
+    gboolean given_up;       /* what is lost stays lost */
 };
 
 static void disconnect(FleetBusLink *link)
@@ -46,6 +47,8 @@ static void disconnect(FleetBusLink *link)
 
 static void try_later(FleetBusLink *link)
 {
+    if (link->given_up)
+        return;
     link->delay = link->delay == 0 ? FIRST_DELAY_USEC : MIN(2 * link->delay, LAST_DELAY_USEC);
     fleet_timers_set(link->api->timers, &link->again,
             fleet_clock_boottime() + (gint64)((double)link->delay * g_random_double_range(0.5, 1.0)));
@@ -193,6 +196,7 @@ gboolean fleet_bus_link_works(const FleetBusLink *link)
 
 void fleet_bus_link_stop_trying(FleetBusLink *link)
 {
+    link->given_up = TRUE;
     fleet_timers_clear(link->api->timers, &link->again);
     if (!link->works)
         disconnect(link);

@@ -30,7 +30,7 @@ FleetExitStatus fleet_bus_link_start(FleetBusLink *link) G_GNUC_WARN_UNUSED_RESU
 /* Whether the bus is there and the name is ours. */
 gboolean fleet_bus_link_works(const FleetBusLink *link);
 
-/* Gives up a bus that was lost. */
+/* Gives up a bus that was lost, or will be. */
 void fleet_bus_link_stop_trying(FleetBusLink *link);
 
 /* Whether nothing is left to be written. */

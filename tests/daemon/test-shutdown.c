@@ -156,7 +156,7 @@ static void greet(int fd, const char *line, const char *answer)
     ck_assert_msg(g_str_has_prefix(text, answer), "'%s' is answered with '%s'", line, text);
 }
 
-/* A client that asks a lot and reads nothing of it. Its socket. */
+/* A client that asks a lot and reads nothing of it: fleetd takes its time to end. Its socket. */
 static int connect_deaf(guint calls)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -186,10 +186,9 @@ static int connect_deaf(guint calls)
     return fd;
 }
 
-/* Nobody may keep fleetd from ending in order by not reading. And who ends does not reload. */
-START_TEST(client_that_does_not_read_does_not_hold_it_up)
+/* It is stopped with such a client, whose socket this is, and has not ended yet. */
+static int begin_to_end(void)
 {
-    g_autoptr(FleetTestLoad) load = fleet_test_load_new(bus, fleetd);
     g_autofree char *private = g_strconcat("unix:path=", fleet_test_daemon_socket(fleetd), NULL);
     int fd = connect_deaf(DEAF_CALLS);
     /* Its calls are in by the time that one of another client, made later, is answered. */
@@ -197,11 +196,35 @@ START_TEST(client_that_does_not_read_does_not_hold_it_up)
 
     for (guint i = 0; i < 20; i++)
         fleet_test_round_trip(other);
-    g_clear_object(&other);
     fleet_test_daemon_signal(fleetd, SIGTERM);
     ck_assert(fleet_test_daemon_wait_notify(fleetd, "STOPPING=1", FLEET_TEST_PATIENCE));
+    return fd;
+}
+
+/* Nobody may keep fleetd from ending in order by not reading. And who ends does not reload. */
+START_TEST(client_that_does_not_read_does_not_hold_it_up)
+{
+    g_autoptr(FleetTestLoad) load = fleet_test_load_new(bus, fleetd);
+    int fd = begin_to_end();
+
     end_by(SIGHUP);
     ck_assert(!fleet_test_daemon_wait_notify(fleetd, "RELOADING=1", 0));
+    close(fd);
+}
+END_TEST
+
+START_TEST(bus_that_comes_back_meanwhile_is_left_alone)
+{
+    fleet_test_daemon_set_config(fleetd, "[Log]\nLevel=notice\n");
+    fleet_test_daemon_restart(fleetd);
+    g_autoptr(FleetTestLoad) load = fleet_test_load_new(bus, fleetd);
+    int fd = begin_to_end();
+
+    fleet_test_bus_kill(bus);
+    fleet_test_bus_start(bus);
+    ck_assert_int_eq(fleet_test_daemon_wait(fleetd, PROMISED), 0);
+    g_autofree char *written = fleet_test_daemon_stderr(fleetd);
+    ck_assert_msg(strstr(written, "the bus is back") == NULL, "it takes the name: %s", written);
     close(fd);
 }
 END_TEST
@@ -217,5 +240,6 @@ int main(void)
     tcase_add_test(tcase, further_signals_change_nothing);
     tcase_add_test(tcase, running_actions_go_on_after_the_next_start);
     tcase_add_test(tcase, client_that_does_not_read_does_not_hold_it_up);
+    tcase_add_test(tcase, bus_that_comes_back_meanwhile_is_left_alone);
     return fleet_test_main(suite);
 }
