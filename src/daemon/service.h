@@ -2,7 +2,9 @@
 #pragma once
 
 /*
- * What the service manager is told (sd_notify(3)). Nothing happens where there is none.
+ * What the service manager is told (sd_notify(3)). Nothing happens where there is none. As with services of systemd's
+ * own, a message waits for room in its socket, so that none is lost: a manager that hangs for so long that it is full
+ * starts, stops and watches nobody, and there is a message for each change of state, none for each call.
  */
 
 #include <glib.h>
