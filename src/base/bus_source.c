@@ -11,7 +11,8 @@ struct FleetBusSource {
     GSource source;
     sd_bus *bus;
     gpointer fd_tag;
-    int events; /* that are waited for now */
+    int events;              /* that are waited for now */
+    FleetBusFlushFunc flush; /* NULL: the owner writes nothing */
     FleetBusClosedFunc closed;
     gpointer user_data;
     gboolean more; /* the last turn ended before sd-bus had nothing left */
@@ -23,6 +24,19 @@ static void end(FleetBusSource *self, int r)
     self->ended = TRUE;
     g_source_remove_unix_fd(&self->source, self->fd_tag);
     self->closed(r, self->user_data);
+}
+
+static gboolean is_flushed(const FleetBusSource *self)
+{
+    return self->flush == NULL || self->flush(self->user_data);
+}
+
+/* What sd-bus has to write goes before what the owner has, and comes from nobody else. */
+static gboolean may_process(const FleetBusSource *self)
+{
+    guint64 queued;
+
+    return is_flushed(self) || (sd_bus_get_n_queued_write(self->bus, &queued) >= 0 && queued > 0);
 }
 
 static void wait_for(FleetBusSource *self, int events)
@@ -41,6 +55,10 @@ static gboolean prepare(GSource *source, int *timeout)
     *timeout = -1;
     if (self->ended)
         return FALSE;
+    if (!is_flushed(self)) {
+        wait_for(self, POLLOUT);
+        return FALSE;
+    }
     int events = sd_bus_get_events(self->bus);
     if (self->more || events < 0 || sd_bus_get_timeout(self->bus, &until) < 0)
         return TRUE;
@@ -71,12 +89,12 @@ static gboolean dispatch(GSource *source, GSourceFunc callback, gpointer user_da
 {
     FleetBusSource *self = (FleetBusSource *)source;
     FleetSlice slice = fleet_slice_begin();
-    int r;
+    int r = 0;
 
     /* The owner may free the source from a handler. */
     g_source_ref(source);
     do
-        r = sd_bus_process(self->bus, NULL);
+        r = may_process(self) ? sd_bus_process(self->bus, NULL) : 0;
     while (r > 0 && !g_source_is_destroyed(source) && fleet_slice_goes_on(&slice));
     self->more = r > 0;
     if (r < 0 && !g_source_is_destroyed(source))
@@ -107,6 +125,11 @@ FleetBusSource *fleet_bus_source_new(sd_bus *bus, FleetBusClosedFunc closed, gpo
     self->fd_tag = g_source_add_unix_fd(&self->source, sd_bus_get_fd(bus), G_IO_IN);
     g_source_attach(&self->source, g_main_context_get_thread_default());
     return self;
+}
+
+void fleet_bus_source_set_flush(FleetBusSource *self, FleetBusFlushFunc flush)
+{
+    self->flush = flush;
 }
 
 void fleet_bus_source_free(FleetBusSource *self)

@@ -20,4 +20,11 @@ typedef void (*FleetBusClosedFunc)(int r, gpointer user_data);
 FleetBusSource *fleet_bus_source_new(
         sd_bus *bus, FleetBusClosedFunc closed, gpointer user_data) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Writes what the owner writes on the connection by itself. FALSE: it is not all written, and sd-bus is not given
+ * control until it is. */
+typedef gboolean (*FleetBusFlushFunc)(gpointer user_data);
+
+/* From now on the owner writes, too; the user data is the one of _new(). */
+void fleet_bus_source_set_flush(FleetBusSource *source, FleetBusFlushFunc flush);
+
 void fleet_bus_source_free(FleetBusSource *source);

@@ -8,7 +8,7 @@
 #include <glib.h>
 
 #define FLEET_SLICE_STEPS 64
-#define FLEET_SLICE_USEC 100
+#define FLEET_SLICE_USEC 50
 
 typedef struct {
     gint64 end;  /* µs of g_get_monotonic_time() */

@@ -26,13 +26,14 @@ static void free_initiation(gpointer data)
     g_free(initiation);
 }
 
-static int reply_initiated(FleetCall *call, sd_bus_message *reply)
+static void reply_initiated(const FleetCall *call, FleetBody *body)
 {
     const FleetInitiated *initiated = &((const Initiation *)call->state)->initiated;
     char text[FLEET_ACTION_ID_BUFFER], path[FLEET_ACTION_PATH_BUFFER];
 
-    return sd_bus_message_append(reply, "sos", fleet_action_id_format(initiated->id, text),
-            fleet_path_of_action(initiated->id, path), fleet_action_status_to_string(initiated->status));
+    fleet_body_append_string(body, fleet_action_id_format(initiated->id, text));
+    fleet_body_append_string(body, fleet_path_of_action(initiated->id, path));
+    fleet_body_append_string(body, fleet_action_status_to_string(initiated->status));
 }
 
 static gboolean read_initiation(FleetCall *call, Initiation *initiation, GError **error)
@@ -112,7 +113,7 @@ static void initiate(FleetCall *call)
     GError *error = NULL;
 
     fleet_call_keep(call, initiation, free_initiation);
-    call->reply = reply_initiated;
+    fleet_call_set_reply(call, "sos", reply_initiated);
     if (!read_initiation(call, initiation, &error))
         fleet_call_go_on(call, error);
     else if (*initiation->request.request_id != '\0')
@@ -125,13 +126,14 @@ const FleetCallKind fleet_calls_initiate = {.start = initiate, .targets = find_i
 
 /* Starting many. */
 
-static int append_started(sd_bus_message *reply, guint index, gconstpointer result)
+static void append_started(FleetBody *body, guint index, gconstpointer result)
 {
     const FleetInitiated *initiated = result;
     char text[FLEET_ACTION_ID_BUFFER], path[FLEET_ACTION_PATH_BUFFER];
 
-    return sd_bus_message_append(reply, "(uso)", index, fleet_action_id_format(initiated->id, text),
-            fleet_path_of_action(initiated->id, path));
+    fleet_body_append_uint32(body, index);
+    fleet_body_append_string(body, fleet_action_id_format(initiated->id, text));
+    fleet_body_append_string(body, fleet_path_of_action(initiated->id, path));
 }
 
 /* What all have in common; the parameters are the caller's, and those of the devices. */
@@ -182,7 +184,7 @@ static gboolean initiate_many(FleetCall *call, GError **error)
     g_auto(GStrv) ids = read_initiations(call, &request, error);
 
     if (ids != NULL) {
-        FleetBatch *batch = fleet_batch_new("(uso)", append_started);
+        FleetBatch *batch = fleet_batch_new("a(uso)a(uss)", append_started);
         stage_initiations(call, ids, &request, batch);
         fleet_batch_keep(batch, call);
     }
@@ -209,10 +211,9 @@ static void free_cancel(gpointer data)
     g_free(cancel);
 }
 
-static int reply_status(FleetCall *call, sd_bus_message *reply)
+static void reply_status(const FleetCall *call, FleetBody *body)
 {
-    return sd_bus_message_append_basic(
-            reply, 's', fleet_action_status_to_string(((const Cancel *)call->state)->status));
+    fleet_body_append_string(body, fleet_action_status_to_string(((const Cancel *)call->state)->status));
 }
 
 static gboolean read_cancel(FleetCall *call, Cancel *cancel, GError **error)
@@ -255,7 +256,7 @@ static void cancel_action(FleetCall *call)
     Cancel *cancel = ensure_cancel(call);
     GError *error = NULL;
 
-    call->reply = reply_status;
+    fleet_call_set_reply(call, "s", reply_status);
     if (read_cancel(call, cancel, &error))
         fleet_history_find(call->api->history, cancel->id, action_found, call);
     else

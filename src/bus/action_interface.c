@@ -6,41 +6,41 @@
 #include "bus/object_manager.h"
 #include "bus/paths.h"
 
-static int append_id(sd_bus_message *message, gconstpointer object)
+static void append_id(FleetBody *body, gconstpointer object)
 {
     const FleetAction *action = object;
     char id[FLEET_ACTION_ID_BUFFER];
 
-    return sd_bus_message_append_basic(message, 's', fleet_action_id_format(action->id, id));
+    fleet_body_append_string(body, fleet_action_id_format(action->id, id));
 }
 
-static int append_device_id(sd_bus_message *message, gconstpointer object)
+static void append_device_id(FleetBody *body, gconstpointer object)
 {
     const FleetAction *action = object;
 
-    return sd_bus_message_append_basic(message, 's', action->device_id);
+    fleet_body_append_string(body, action->device_id);
 }
 
-static int append_device(sd_bus_message *message, gconstpointer object)
+static void append_device(FleetBody *body, gconstpointer object)
 {
     const FleetAction *action = object;
     g_autofree char *path = fleet_path_of_device(action->device_id);
 
-    return sd_bus_message_append_basic(message, 'o', path);
+    fleet_body_append_string(body, path);
 }
 
-static int append_type(sd_bus_message *message, gconstpointer object)
+static void append_type(FleetBody *body, gconstpointer object)
 {
     const FleetAction *action = object;
 
-    return sd_bus_message_append_basic(message, 's', action->type);
+    fleet_body_append_string(body, action->type);
 }
 
-static int append_status(sd_bus_message *message, gconstpointer object)
+static void append_status(FleetBody *body, gconstpointer object)
 {
     const FleetAction *action = object;
 
-    return sd_bus_message_append_basic(message, 's', fleet_action_status_to_string(action->status));
+    fleet_body_append_string(body, fleet_action_status_to_string(action->status));
 }
 
 static gboolean status_differs(gconstpointer before, gconstpointer after)
@@ -50,11 +50,11 @@ static gboolean status_differs(gconstpointer before, gconstpointer after)
     return a->status != b->status;
 }
 
-static int append_result(sd_bus_message *message, gconstpointer object)
+static void append_result(FleetBody *body, gconstpointer object)
 {
     const FleetAction *action = object;
 
-    return sd_bus_message_append_basic(message, 's', fleet_result_to_string(action->result));
+    fleet_body_append_string(body, fleet_result_to_string(action->result));
 }
 
 static gboolean result_differs(gconstpointer before, gconstpointer after)
@@ -64,11 +64,11 @@ static gboolean result_differs(gconstpointer before, gconstpointer after)
     return a->result != b->result;
 }
 
-static int append_phase(sd_bus_message *message, gconstpointer object)
+static void append_phase(FleetBody *body, gconstpointer object)
 {
     const FleetAction *action = object;
 
-    return sd_bus_message_append_basic(message, 's', action->phase);
+    fleet_body_append_string(body, action->phase);
 }
 
 static gboolean phase_differs(gconstpointer before, gconstpointer after)
@@ -78,11 +78,11 @@ static gboolean phase_differs(gconstpointer before, gconstpointer after)
     return !g_str_equal(a->phase, b->phase);
 }
 
-static int append_message(sd_bus_message *message, gconstpointer object)
+static void append_message(FleetBody *body, gconstpointer object)
 {
     const FleetAction *action = object;
 
-    return sd_bus_message_append_basic(message, 's', action->message);
+    fleet_body_append_string(body, action->message);
 }
 
 static gboolean message_differs(gconstpointer before, gconstpointer after)
@@ -92,22 +92,24 @@ static gboolean message_differs(gconstpointer before, gconstpointer after)
     return !g_str_equal(a->message, b->message);
 }
 
-static int append_parameters(sd_bus_message *message, gconstpointer object)
+static void append_parameters(FleetBody *body, gconstpointer object)
 {
     const FleetAction *action = object;
-    int r = sd_bus_message_open_container(message, 'a', "{ss}");
+    gsize array = fleet_body_open_array(body, 8);
 
-    for (guint i = 0; i < fleet_parameters_count(action->parameters) && r >= 0; i++)
-        r = sd_bus_message_append(message, "{ss}", fleet_parameters_key(action->parameters, i),
-                fleet_parameters_value(action->parameters, i));
-    return r < 0 ? r : sd_bus_message_close_container(message);
+    for (guint i = 0; i < fleet_parameters_count(action->parameters); i++) {
+        fleet_body_align(body, 8);
+        fleet_body_append_string(body, fleet_parameters_key(action->parameters, i));
+        fleet_body_append_string(body, fleet_parameters_value(action->parameters, i));
+    }
+    fleet_body_close_array(body, array, 8);
 }
 
-static int append_progress(sd_bus_message *message, gconstpointer object)
+static void append_progress(FleetBody *body, gconstpointer object)
 {
     const FleetAction *action = object;
 
-    return sd_bus_message_append_basic(message, 'd', &action->progress);
+    fleet_body_append_double(body, action->progress);
 }
 
 static gboolean progress_differs(gconstpointer before, gconstpointer after)
@@ -117,11 +119,11 @@ static gboolean progress_differs(gconstpointer before, gconstpointer after)
     return a->progress != b->progress;
 }
 
-static int append_progress_known(sd_bus_message *message, gconstpointer object)
+static void append_progress_known(FleetBody *body, gconstpointer object)
 {
     const FleetAction *action = object;
 
-    return sd_bus_message_append_basic(message, 'b', &action->progress_known);
+    fleet_body_append_boolean(body, action->progress_known);
 }
 
 static gboolean progress_known_differs(gconstpointer before, gconstpointer after)
@@ -131,18 +133,18 @@ static gboolean progress_known_differs(gconstpointer before, gconstpointer after
     return a->progress_known != b->progress_known;
 }
 
-static int append_initiated_at(sd_bus_message *message, gconstpointer object)
+static void append_initiated_at(FleetBody *body, gconstpointer object)
 {
     const FleetAction *action = object;
 
-    return sd_bus_message_append_basic(message, 't', &action->initiated_at);
+    fleet_body_append_uint64(body, (guint64)action->initiated_at);
 }
 
-static int append_started_at(sd_bus_message *message, gconstpointer object)
+static void append_started_at(FleetBody *body, gconstpointer object)
 {
     const FleetAction *action = object;
 
-    return sd_bus_message_append_basic(message, 't', &action->started.realtime);
+    fleet_body_append_uint64(body, (guint64)action->started.realtime);
 }
 
 static gboolean started_at_differs(gconstpointer before, gconstpointer after)
@@ -152,11 +154,11 @@ static gboolean started_at_differs(gconstpointer before, gconstpointer after)
     return a->started.realtime != b->started.realtime;
 }
 
-static int append_completed_at(sd_bus_message *message, gconstpointer object)
+static void append_completed_at(FleetBody *body, gconstpointer object)
 {
     const FleetAction *action = object;
 
-    return sd_bus_message_append_basic(message, 't', &action->completed_at);
+    fleet_body_append_uint64(body, (guint64)action->completed_at);
 }
 
 static gboolean completed_at_differs(gconstpointer before, gconstpointer after)
@@ -166,12 +168,12 @@ static gboolean completed_at_differs(gconstpointer before, gconstpointer after)
     return a->completed_at != b->completed_at;
 }
 
-static int append_attempt(sd_bus_message *message, gconstpointer object)
+static void append_attempt(FleetBody *body, gconstpointer object)
 {
     const FleetAction *action = object;
     const guint32 value = action->attempt;
 
-    return sd_bus_message_append_basic(message, 'u', &value);
+    fleet_body_append_uint32(body, value);
 }
 
 static gboolean attempt_differs(gconstpointer before, gconstpointer after)
@@ -181,19 +183,19 @@ static gboolean attempt_differs(gconstpointer before, gconstpointer after)
     return a->attempt != b->attempt;
 }
 
-static int append_max_attempts(sd_bus_message *message, gconstpointer object)
+static void append_max_attempts(FleetBody *body, gconstpointer object)
 {
     const FleetAction *action = object;
     const guint32 value = action->policy.max_attempts;
 
-    return sd_bus_message_append_basic(message, 'u', &value);
+    fleet_body_append_uint32(body, value);
 }
 
-static int append_cancelable(sd_bus_message *message, gconstpointer object)
+static void append_cancelable(FleetBody *body, gconstpointer object)
 {
     const int cancelable = fleet_action_is_cancelable(object);
 
-    return sd_bus_message_append_basic(message, 'b', &cancelable);
+    fleet_body_append_boolean(body, cancelable);
 }
 
 static gboolean cancelable_differs(gconstpointer before, gconstpointer after)
@@ -201,19 +203,19 @@ static gboolean cancelable_differs(gconstpointer before, gconstpointer after)
     return fleet_action_is_cancelable(before) != fleet_action_is_cancelable(after);
 }
 
-static int append_owner_uid(sd_bus_message *message, gconstpointer object)
+static void append_owner_uid(FleetBody *body, gconstpointer object)
 {
     const FleetAction *action = object;
     const guint32 value = action->owner_uid;
 
-    return sd_bus_message_append_basic(message, 'u', &value);
+    fleet_body_append_uint32(body, value);
 }
 
-static int append_error_name(sd_bus_message *message, gconstpointer object)
+static void append_error_name(FleetBody *body, gconstpointer object)
 {
     const FleetAction *action = object;
 
-    return sd_bus_message_append_basic(message, 's', action->error_name);
+    fleet_body_append_string(body, action->error_name);
 }
 
 static gboolean error_name_differs(gconstpointer before, gconstpointer after)
@@ -223,11 +225,11 @@ static gboolean error_name_differs(gconstpointer before, gconstpointer after)
     return !g_str_equal(a->error_name, b->error_name);
 }
 
-static int append_error_message(sd_bus_message *message, gconstpointer object)
+static void append_error_message(FleetBody *body, gconstpointer object)
 {
     const FleetAction *action = object;
 
-    return sd_bus_message_append_basic(message, 's', action->error_message);
+    fleet_body_append_string(body, action->error_message);
 }
 
 static gboolean error_message_differs(gconstpointer before, gconstpointer after)
@@ -237,11 +239,11 @@ static gboolean error_message_differs(gconstpointer before, gconstpointer after)
     return !g_str_equal(a->error_message, b->error_message);
 }
 
-static int append_request_id(sd_bus_message *message, gconstpointer object)
+static void append_request_id(FleetBody *body, gconstpointer object)
 {
     const FleetAction *action = object;
 
-    return sd_bus_message_append_basic(message, 's', action->request_id);
+    fleet_body_append_string(body, action->request_id);
 }
 
 static const FleetProperty properties[] = {
@@ -268,13 +270,15 @@ static const FleetProperty properties[] = {
         {"RequestId", "s", append_request_id, NULL},
 };
 
+static FleetInterfaceHeads heads;
+
 const FleetInterface fleet_action_interface = {
-        .name = "org.fleet.Action", .properties = properties, .n = G_N_ELEMENTS(properties)};
+        .name = "org.fleet.Action", .properties = properties, .n = G_N_ELEMENTS(properties), .heads = &heads};
 
 static int get(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
         void *user_data, sd_bus_error *error)
 {
-    return fleet_interface_append(&fleet_action_interface, property, reply, user_data);
+    return fleet_interface_get(&fleet_action_interface, property, reply, user_data);
 }
 
 static int find(

@@ -28,7 +28,7 @@ typedef struct {
     FleetReloadFunc reload;
     gpointer reload_data;
     FleetFlow *flow;
-    guint64 unread;      /* messages that wait to be written to peers */
+    gsize unread;        /* bytes that wait to be written to peers */
     gboolean stopping;   /* calls are refused with ShuttingDown */
     gint64 denied_since; /* the second in which calls are counted that access refuses, µs of CLOCK_BOOTTIME */
     guint denied;        /* so many in it */

@@ -21,21 +21,28 @@ static void free_page(gpointer data)
     g_free(page);
 }
 
-static int reply_page(FleetCall *call, sd_bus_message *reply)
+static void append_record(FleetBody *body, const FleetAuditRecord *record)
+{
+    fleet_body_align(body, 8);
+    fleet_body_append_uint64(body, (guint64)record->at);
+    fleet_body_append_uint32(body, record->uid);
+    fleet_body_append_string(body, record->executable);
+    fleet_body_append_string(body, record->sender);
+    fleet_body_append_string(body, record->method);
+    fleet_body_append_string(body, record->object);
+    fleet_body_append_string(body, record->outcome);
+}
+
+static void reply_page(const FleetCall *call, FleetBody *body)
 {
     const Page *page = call->state;
     g_autofree char *cursor = page->next != 0 ? g_strdup_printf("%" G_GINT64_FORMAT, page->next) : g_strdup("");
-    int r = sd_bus_message_open_container(reply, 'a', "(tusssss)");
+    gsize array = fleet_body_open_array(body, 8);
 
-    for (guint i = 0; i < page->records->len && r >= 0; i++) {
-        const FleetAuditRecord *record = g_ptr_array_index(page->records, i);
-
-        r = sd_bus_message_append(reply, "(tusssss)", record->at, record->uid, record->executable, record->sender,
-                record->method, record->object, record->outcome);
-    }
-    if (r >= 0)
-        r = sd_bus_message_close_container(reply);
-    return r < 0 ? r : sd_bus_message_append_basic(reply, 's', cursor);
+    for (guint i = 0; i < page->records->len; i++)
+        append_record(body, g_ptr_array_index(page->records, i));
+    fleet_body_close_array(body, array, 8);
+    fleet_body_append_string(body, cursor);
 }
 
 static void listed(const GPtrArray *records, gint64 last, const GError *error, gpointer user_data)
@@ -52,7 +59,7 @@ static void listed(const GPtrArray *records, gint64 last, const GError *error, g
     page->records = g_ptr_array_ref((GPtrArray *)records);
     page->next = records->len == limit ? last : 0;
     fleet_call_keep(call, page, free_page);
-    call->reply = reply_page;
+    fleet_call_set_reply(call, "a(tusssss)s", reply_page);
     fleet_call_go_on(call, NULL);
 }
 

@@ -14,7 +14,7 @@ typedef struct {
 } Entry;
 
 struct FleetBatch {
-    const char *results;
+    const char *signature;
     FleetBatchAppendFunc append;
     guint done, failed;
     GArray *entries; /* of Entry: all failures, and the results where they are answered */
@@ -28,11 +28,11 @@ static void clear_entry(gpointer data)
     g_clear_error(&entry->error);
 }
 
-FleetBatch *fleet_batch_new(const char *results, FleetBatchAppendFunc append)
+FleetBatch *fleet_batch_new(const char *signature, FleetBatchAppendFunc append)
 {
     FleetBatch *batch = g_new0(FleetBatch, 1);
 
-    batch->results = results;
+    batch->signature = signature;
     batch->append = append;
     batch->entries = g_array_new(FALSE, FALSE, sizeof(Entry));
     g_array_set_clear_func(batch->entries, clear_entry);
@@ -59,7 +59,7 @@ void fleet_batch_add_result(FleetBatch *batch, guint index, gpointer result)
     const Entry entry = {.index = index, .result = result};
 
     batch->done++;
-    if (batch->results != NULL)
+    if (batch->append != NULL)
         g_array_append_val(batch->entries, entry);
 }
 
@@ -71,41 +71,45 @@ void fleet_batch_add_failure(FleetBatch *batch, guint index, GError *error)
     g_array_append_val(batch->entries, entry);
 }
 
-static int append_results(const FleetBatch *batch, sd_bus_message *reply)
+static void append_results(const FleetBatch *batch, FleetBody *body)
 {
-    int r;
-
-    if (batch->results == NULL)
-        return sd_bus_message_append_basic(reply, 'u', &batch->done);
-    r = sd_bus_message_open_container(reply, 'a', batch->results);
-    for (guint i = 0; i < batch->entries->len && r >= 0; i++) {
-        const Entry *entry = &g_array_index(batch->entries, Entry, i);
-
-        if (entry->error == NULL)
-            r = batch->append(reply, entry->index, entry->result);
+    if (batch->append == NULL) {
+        fleet_body_append_uint32(body, batch->done);
+        return;
     }
-    return r < 0 ? r : sd_bus_message_close_container(reply);
-}
-
-static int append_failures(const FleetBatch *batch, sd_bus_message *reply)
-{
-    int r = sd_bus_message_open_container(reply, 'a', "(uss)");
-
-    for (guint i = 0; i < batch->entries->len && r >= 0; i++) {
+    gsize array = fleet_body_open_array(body, 8);
+    for (guint i = 0; i < batch->entries->len; i++) {
         const Entry *entry = &g_array_index(batch->entries, Entry, i);
 
         if (entry->error != NULL)
-            r = sd_bus_message_append(reply, "(uss)", entry->index, fleet_error_name((FleetError)entry->error->code),
-                    entry->error->message);
+            continue;
+        fleet_body_align(body, 8);
+        batch->append(body, entry->index, entry->result);
     }
-    return r < 0 ? r : sd_bus_message_close_container(reply);
+    fleet_body_close_array(body, array, 8);
 }
 
-static int reply_batch(FleetCall *call, sd_bus_message *reply)
+static void append_failures(const FleetBatch *batch, FleetBody *body)
 {
-    int r = append_results(call->state, reply);
+    gsize array = fleet_body_open_array(body, 8);
 
-    return r < 0 ? r : append_failures(call->state, reply);
+    for (guint i = 0; i < batch->entries->len; i++) {
+        const Entry *entry = &g_array_index(batch->entries, Entry, i);
+
+        if (entry->error == NULL)
+            continue;
+        fleet_body_align(body, 8);
+        fleet_body_append_uint32(body, entry->index);
+        fleet_body_append_string(body, fleet_error_name((FleetError)entry->error->code));
+        fleet_body_append_string(body, entry->error->message);
+    }
+    fleet_body_close_array(body, array, 8);
+}
+
+static void reply_batch(const FleetCall *call, FleetBody *body)
+{
+    append_results(call->state, body);
+    append_failures(call->state, body);
 }
 
 static void free_batch(gpointer batch)
@@ -117,5 +121,5 @@ void fleet_batch_keep(FleetBatch *batch, FleetCall *call)
 {
     call->object = g_strdup_printf("(%u entries)", batch->done + batch->failed);
     fleet_call_keep(call, batch, free_batch);
-    call->reply = reply_batch;
+    fleet_call_set_reply(call, batch->signature, reply_batch);
 }

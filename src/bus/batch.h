@@ -10,11 +10,11 @@
 
 typedef struct FleetBatch FleetBatch;
 
-/* Appends the result of one entry. Negative errno on failure. */
-typedef int (*FleetBatchAppendFunc)(sd_bus_message *reply, guint index, gconstpointer result);
+/* Appends the result of one entry, a struct. */
+typedef void (*FleetBatchAppendFunc)(FleetBody *body, guint index, gconstpointer result);
 
-/* results: the signature of one result, in an array of them; NULL: only their number is answered. */
-FleetBatch *fleet_batch_new(const char *results, FleetBatchAppendFunc append) G_GNUC_WARN_UNUSED_RESULT;
+/* signature: of the whole reply. Without append only the number of results is answered. */
+FleetBatch *fleet_batch_new(const char *signature, FleetBatchAppendFunc append) G_GNUC_WARN_UNUSED_RESULT;
 void fleet_batch_free(FleetBatch *batch);
 
 /* LIMIT_EXCEEDED past FLEET_BATCH_MAX entries. */

@@ -53,7 +53,7 @@ static gboolean register_many(FleetCall *call, GError **error)
     gboolean atomic = FALSE;
     const char *driver = "";
     const FleetOption options[] = {{"Atomic", "b", &atomic, NULL}, {"Driver", "s", &driver, NULL}};
-    g_autoptr(FleetBatch) batch = fleet_batch_new(NULL, NULL);
+    g_autoptr(FleetBatch) batch = fleet_batch_new("ua(uss)", NULL);
     g_autoptr(GArray) specs = read_specs(call->message, error);
 
     if (specs == NULL || !fleet_options_read(call->message, "option", options, G_N_ELEMENTS(options), error) ||
@@ -96,7 +96,7 @@ static gboolean find_devices(FleetCall *call, FleetTargets *targets, GError **er
 
 static gboolean set_status_many(FleetCall *call, GError **error)
 {
-    g_autoptr(FleetBatch) batch = fleet_batch_new(NULL, NULL);
+    g_autoptr(FleetBatch) batch = fleet_batch_new("ua(uss)", NULL);
     g_auto(GStrv) ids = fleet_arguments_ids(call->message, error);
     FleetDeviceStatus status, previous;
     const char *text;

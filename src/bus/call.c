@@ -28,14 +28,16 @@ static void free_call(gpointer data)
     g_free(call->sender);
     fleet_flow_sender_unref(call->flow_sender);
     sd_bus_message_unref(call->message);
+    fleet_outbox_unref(call->outbox);
     g_free(call);
 }
 
-static int append_reply(sd_bus_message *reply, gpointer user_data)
+static void append_reply(FleetBody *body, gconstpointer user_data)
 {
-    FleetCall *call = user_data;
+    const FleetCall *call = user_data;
 
-    return call->reply != NULL ? call->reply(call, reply) : 0;
+    if (call->reply != NULL)
+        call->reply(call, body);
 }
 
 static const char *outcome_of(const GError *error)
@@ -75,7 +77,7 @@ static void answer(const GError *error, gpointer user_data)
 
     if (!call->silent)
         log_call(call, error);
-    fleet_reply(call->message, error, append_reply, call);
+    fleet_reply(call->outbox, call->message, error, call->signature, append_reply, call);
     fleet_flow_end(&call->flow);
     free_call(call);
 }
@@ -130,6 +132,12 @@ static void refuse(FleetCall *call, GError *error)
     call->silent = is_one_too_many(call);
     begin_transaction(call);
     fleet_call_go_on(call, error);
+}
+
+void fleet_call_set_reply(FleetCall *call, const char *signature, FleetCallReplyFunc reply)
+{
+    call->signature = signature;
+    call->reply = reply;
 }
 
 void fleet_call_go_on(FleetCall *call, GError *error)
@@ -292,6 +300,8 @@ int fleet_call_begin(FleetEndpoint *endpoint, sd_bus_message *message, const cha
     FleetCall *call = g_new0(FleetCall, 1);
 
     call->api = fleet_endpoint_api(endpoint);
+    call->outbox = fleet_outbox_ref(fleet_endpoint_outbox(endpoint));
+    call->signature = "";
     call->message = sd_bus_message_ref(message);
     call->object_id = g_strdup(object_id);
     call->object = g_strdup(object_id);

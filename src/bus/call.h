@@ -10,6 +10,7 @@
 #include "access/caller.h"
 #include "access/verbs.h"
 #include "bus/api.h"
+#include "bus/outbox.h"
 #include "bus/targets.h"
 
 #include <glib.h>
@@ -18,8 +19,8 @@
 typedef struct FleetCall FleetCall;
 typedef struct FleetEndpoint FleetEndpoint;
 
-/* Appends the results to the reply. Negative errno on failure. */
-typedef int (*FleetCallReplyFunc)(FleetCall *call, sd_bus_message *reply);
+/* Appends the results. */
+typedef void (*FleetCallReplyFunc)(const FleetCall *call, FleetBody *body);
 
 /*
  * Carries a call out, once its caller may. It reads the arguments from call->message, stages into call->transaction and
@@ -60,7 +61,9 @@ struct FleetCall {
     guint rounds;             /* so often it was asked */
     char *object;             /* owned; what the call is about, for the audit; NULL = nothing in particular */
     char *sender;             /* owned; the caller's unique name on its connection */
-    FleetCallReplyFunc reply; /* set by func; NULL: the reply is empty */
+    FleetOutbox *outbox;      /* a reference; where the reply goes */
+    FleetCallReplyFunc reply; /* see fleet_call_set_reply() */
+    const char *signature;    /* of the reply; static */
     gboolean
             silent; /* it leaves no row in the audit and no line in the journal: it only reads, or is one of too many */
     char *object_id; /* owned; the device or action of an object path, else NULL */
@@ -79,6 +82,9 @@ void fleet_call_prepared(FleetCall *call, GError *error);
 /* For func, in a call about many things: whether the caller may not do this one. Those of whom nobody had to be asked
  * may do all; who may do none does not come here. The error is ACCESS_DENIED. */
 gboolean fleet_call_is_refused(const FleetCall *call, guint entry, GError **error);
+
+/* What the reply will be, unless the call fails: a body of that signature, which is static. Until then it is empty. */
+void fleet_call_set_reply(FleetCall *call, const char *signature, FleetCallReplyFunc reply);
 
 /* Goes on with a call that waited: staged, or refused with an error (taken). It may be gone afterwards. */
 void fleet_call_go_on(FleetCall *call, GError *error);

@@ -3,11 +3,9 @@
 #include "bus/changes.h"
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "bus/action_interface.h"
 #include "bus/device_interface.h"
 #include "bus/manager_interface.h"
-#include "bus/object_manager.h"
 #include "bus/paths.h"
 
 #define DETAIL_INTERVAL (FLEET_USEC_PER_SEC / 4)
@@ -32,58 +30,65 @@ struct FleetChanges {
     FleetTimer counters;
 };
 
-/* Makes one signal for one connection. */
-typedef int (*SignalFunc)(sd_bus *bus, gconstpointer data, sd_bus_message **signal);
+/* What a signal tells, the same on every connection. */
+typedef struct {
+    const char *path;
+    const char *interface;
+    const char *member;
+    const char *signature;
+} Signal;
 
-static void send_signal(FleetChanges *changes, SignalFunc make, gconstpointer data)
+static gboolean is_heard(const FleetChanges *changes)
+{
+    for (guint i = 0; i < changes->endpoints->len; i++)
+        if (fleet_endpoint_wants_signals(g_ptr_array_index(changes->endpoints, i)))
+            return TRUE;
+    return FALSE;
+}
+
+static void send_signal(const FleetChanges *changes, const Signal *signal, const FleetBody *body)
 {
     for (guint i = 0; i < changes->endpoints->len; i++) {
         FleetEndpoint *endpoint = g_ptr_array_index(changes->endpoints, i);
-        sd_bus_message *signal;
 
-        if (!fleet_endpoint_wants_signals(endpoint))
-            continue;
-        int r = make(fleet_endpoint_bus(endpoint), data, &signal);
-        if (r >= 0)
-            fleet_endpoint_send(endpoint, signal);
-        else
-            fleet_log_warning("cannot make a signal: %s", g_strerror(-r));
+        if (fleet_endpoint_wants_signals(endpoint))
+            fleet_endpoint_send_signal(
+                    endpoint, signal->path, signal->interface, signal->member, signal->signature, body);
     }
 }
 
-/* What a signal is about. */
-typedef struct {
-    const FleetInterface *interface;
-    const char *path;
-    gconstpointer object;
-    guint32 mask;
-} Subject;
-
-static int make_added(sd_bus *bus, gconstpointer data, sd_bus_message **signal)
+static void announce_added(
+        FleetChanges *changes, const FleetInterface *interface, const char *path, gconstpointer object)
 {
-    const Subject *subject = data;
+    static const Signal signal = {
+            FLEET_PATH_MANAGER, "org.freedesktop.DBus.ObjectManager", "InterfacesAdded", "oa{sa{sv}}"};
+    g_auto(FleetBody) body = FLEET_BODY_INIT;
 
-    return fleet_object_manager_new_added(subject->interface, bus, subject->path, subject->object, signal);
+    fleet_interface_append_object(interface, &body, path, object);
+    send_signal(changes, &signal, &body);
 }
 
-static int make_removed(sd_bus *bus, gconstpointer data, sd_bus_message **signal)
+static void announce_removed(FleetChanges *changes, const FleetInterface *interface, const char *path)
 {
-    const Subject *subject = data;
+    static const Signal signal = {FLEET_PATH_MANAGER, "org.freedesktop.DBus.ObjectManager", "InterfacesRemoved", "oas"};
+    const char *const names[] = {interface->name, NULL};
+    g_auto(FleetBody) body = FLEET_BODY_INIT;
 
-    return fleet_object_manager_new_removed(subject->interface, bus, subject->path, signal);
+    fleet_body_append_string(&body, path);
+    fleet_body_append_strv(&body, names);
+    send_signal(changes, &signal, &body);
 }
 
-static int make_changed(sd_bus *bus, gconstpointer data, sd_bus_message **signal)
+static void announce_changed(
+        FleetChanges *changes, const FleetInterface *interface, const char *path, gconstpointer object, guint32 mask)
 {
-    const Subject *subject = data;
+    const Signal signal = {path, "org.freedesktop.DBus.Properties", "PropertiesChanged", "sa{sv}as"};
+    g_auto(FleetBody) body = FLEET_BODY_INIT;
 
-    return fleet_interface_new_changed(subject->interface, bus, subject->path, subject->object, subject->mask, signal);
-}
-
-static void announce_change(FleetChanges *changes, const Subject *subject)
-{
-    if (subject->mask != 0)
-        send_signal(changes, make_changed, subject);
+    if (mask == 0)
+        return;
+    fleet_interface_append_changed(interface, &body, object, mask);
+    send_signal(changes, &signal, &body);
 }
 
 /* The counters. */
@@ -91,14 +96,11 @@ static void announce_change(FleetChanges *changes, const Subject *subject)
 static void announce_counters(FleetChanges *changes)
 {
     const FleetManagerView view = fleet_manager_view(changes->api);
-    const Subject subject = {.interface = &fleet_manager_interface,
-            .path = FLEET_PATH_MANAGER,
-            .object = &view,
-            .mask = fleet_interface_diff(&fleet_manager_interface, &changes->view, &view)};
+    guint32 mask = fleet_interface_diff(&fleet_manager_interface, &changes->view, &view);
 
-    if (subject.mask == 0)
+    if (mask == 0)
         return;
-    announce_change(changes, &subject);
+    announce_changed(changes, &fleet_manager_interface, FLEET_PATH_MANAGER, &view, mask);
     changes->view = view;
     changes->counters_last = fleet_clock_boottime();
 }
@@ -127,33 +129,37 @@ static void committed(gpointer user_data)
 
 static void device_added(const FleetDevice *device, gpointer user_data)
 {
-    g_autofree char *path = fleet_path_of_device(device->id);
-    const Subject subject = {.interface = &fleet_device_interface, .path = path, .object = device};
+    FleetChanges *changes = user_data;
 
-    send_signal(user_data, make_added, &subject);
-    ((FleetChanges *)user_data)->counters_dirty = TRUE;
+    changes->counters_dirty = TRUE;
+    if (!is_heard(changes))
+        return;
+    g_autofree char *path = fleet_path_of_device(device->id);
+    announce_added(changes, &fleet_device_interface, path, device);
 }
 
 static void device_changed(const FleetDevice *before, const FleetDevice *after, gpointer user_data)
 {
-    g_autofree char *path = fleet_path_of_device(after->id);
-    const Subject subject = {.interface = &fleet_device_interface,
-            .path = path,
-            .object = after,
-            .mask = fleet_interface_diff(&fleet_device_interface, before, after)};
+    FleetChanges *changes = user_data;
 
-    announce_change(user_data, &subject);
     if (before->status != after->status)
-        ((FleetChanges *)user_data)->counters_dirty = TRUE;
+        changes->counters_dirty = TRUE;
+    if (!is_heard(changes))
+        return;
+    g_autofree char *path = fleet_path_of_device(after->id);
+    announce_changed(changes, &fleet_device_interface, path, after,
+            fleet_interface_diff(&fleet_device_interface, before, after));
 }
 
 static void device_removed(const FleetDevice *device, gpointer user_data)
 {
-    g_autofree char *path = fleet_path_of_device(device->id);
-    const Subject subject = {.interface = &fleet_device_interface, .path = path};
+    FleetChanges *changes = user_data;
 
-    send_signal(user_data, make_removed, &subject);
-    ((FleetChanges *)user_data)->counters_dirty = TRUE;
+    changes->counters_dirty = TRUE;
+    if (!is_heard(changes))
+        return;
+    g_autofree char *path = fleet_path_of_device(device->id);
+    announce_removed(changes, &fleet_device_interface, path);
 }
 
 /* Actions. */
@@ -170,12 +176,10 @@ static void free_detail(gpointer data)
 static void announce_action(FleetChanges *changes, const FleetAction *before, const FleetAction *after)
 {
     char path[FLEET_ACTION_PATH_BUFFER];
-    const Subject subject = {.interface = &fleet_action_interface,
-            .path = fleet_path_of_action(after->id, path),
-            .object = after,
-            .mask = fleet_interface_diff(&fleet_action_interface, before, after)};
 
-    announce_change(changes, &subject);
+    if (is_heard(changes))
+        announce_changed(changes, &fleet_action_interface, fleet_path_of_action(after->id, path), after,
+                fleet_interface_diff(&fleet_action_interface, before, after));
 }
 
 static void detail_due(FleetTimer *timer)
@@ -232,12 +236,12 @@ static void status_changed(FleetChanges *changes, const FleetAction *before, con
 
 static void action_added(const FleetAction *action, gpointer user_data)
 {
+    FleetChanges *changes = user_data;
     char path[FLEET_ACTION_PATH_BUFFER];
-    const Subject subject = {
-            .interface = &fleet_action_interface, .path = fleet_path_of_action(action->id, path), .object = action};
 
-    send_signal(user_data, make_added, &subject);
-    ((FleetChanges *)user_data)->counters_dirty = TRUE;
+    changes->counters_dirty = TRUE;
+    if (is_heard(changes))
+        announce_added(changes, &fleet_action_interface, fleet_path_of_action(action->id, path), action);
 }
 
 static void action_changed(const FleetAction *before, const FleetAction *after, gpointer user_data)
@@ -250,10 +254,11 @@ static void action_changed(const FleetAction *before, const FleetAction *after, 
 
 static void action_removed(const FleetAction *action, gpointer user_data)
 {
+    FleetChanges *changes = user_data;
     char path[FLEET_ACTION_PATH_BUFFER];
-    const Subject subject = {.interface = &fleet_action_interface, .path = fleet_path_of_action(action->id, path)};
 
-    send_signal(user_data, make_removed, &subject);
+    if (is_heard(changes))
+        announce_removed(changes, &fleet_action_interface, fleet_path_of_action(action->id, path));
 }
 
 static void storage_changed(gboolean works, const char *reason, gpointer user_data)
@@ -305,10 +310,6 @@ void fleet_changes_remove_endpoint(FleetChanges *changes, FleetEndpoint *endpoin
 void fleet_changes_announce_action_types(FleetChanges *changes)
 {
     const FleetManagerView view = fleet_manager_view(changes->api);
-    const Subject subject = {.interface = &fleet_manager_interface,
-            .path = FLEET_PATH_MANAGER,
-            .object = &view,
-            .mask = fleet_manager_action_types_bit};
 
-    announce_change(changes, &subject);
+    announce_changed(changes, &fleet_manager_interface, FLEET_PATH_MANAGER, &view, fleet_manager_action_types_bit);
 }

@@ -8,9 +8,9 @@
 #include "bus/options.h"
 #include "bus/paths.h"
 
-static int reply_path(FleetCall *call, sd_bus_message *reply)
+static void reply_path(const FleetCall *call, FleetBody *body)
 {
-    return sd_bus_message_append_basic(reply, 'o', call->state);
+    fleet_body_append_string(body, call->state);
 }
 
 gboolean fleet_calls_check_driver(FleetCall *call, const char *driver, GError **error)
@@ -59,7 +59,7 @@ static gboolean register_one(FleetCall *call, GError **error)
             !fleet_registry_stage_register(call->api->registry, call->transaction, &spec, error))
         return FALSE;
     fleet_call_keep(call, fleet_path_of_device(spec.id), g_free);
-    call->reply = reply_path;
+    fleet_call_set_reply(call, "o", reply_path);
     return TRUE;
 }
 
@@ -69,14 +69,13 @@ typedef struct {
     FleetDeviceStatus previous, current;
 } StatusChange;
 
-static int reply_status(FleetCall *call, sd_bus_message *reply)
+static void reply_status(const FleetCall *call, FleetBody *body)
 {
     const StatusChange *change = call->state;
-    int r = sd_bus_message_append_basic(reply, 's', fleet_device_status_to_string(change->previous));
 
-    if (r < 0 || call->object_id != NULL)
-        return r;
-    return sd_bus_message_append_basic(reply, 's', fleet_device_status_to_string(change->current));
+    fleet_body_append_string(body, fleet_device_status_to_string(change->previous));
+    if (call->object_id == NULL)
+        fleet_body_append_string(body, fleet_device_status_to_string(change->current));
 }
 
 static gboolean set_status(FleetCall *call, GError **error)
@@ -91,7 +90,7 @@ static gboolean set_status(FleetCall *call, GError **error)
                     call->api->registry, call->transaction, id, change.current, &change.previous, error))
         return FALSE;
     fleet_call_keep(call, g_memdup2(&change, sizeof(change)), g_free);
-    call->reply = reply_status;
+    fleet_call_set_reply(call, call->object_id == NULL ? "ss" : "s", reply_status);
     return TRUE;
 }
 

@@ -7,14 +7,14 @@
 #include "bus/object_manager.h"
 #include "bus/paths.h"
 
-static int append_id(sd_bus_message *message, gconstpointer object)
+static void append_id(FleetBody *body, gconstpointer object)
 {
-    return sd_bus_message_append_basic(message, 's', ((const FleetDevice *)object)->id);
+    fleet_body_append_string(body, ((const FleetDevice *)object)->id);
 }
 
-static int append_name(sd_bus_message *message, gconstpointer object)
+static void append_name(FleetBody *body, gconstpointer object)
 {
-    return sd_bus_message_append_basic(message, 's', ((const FleetDevice *)object)->name);
+    fleet_body_append_string(body, ((const FleetDevice *)object)->name);
 }
 
 static gboolean name_differs(gconstpointer before, gconstpointer after)
@@ -22,9 +22,9 @@ static gboolean name_differs(gconstpointer before, gconstpointer after)
     return !g_str_equal(((const FleetDevice *)before)->name, ((const FleetDevice *)after)->name);
 }
 
-static int append_type(sd_bus_message *message, gconstpointer object)
+static void append_type(FleetBody *body, gconstpointer object)
 {
-    return sd_bus_message_append_basic(message, 's', ((const FleetDevice *)object)->type);
+    fleet_body_append_string(body, ((const FleetDevice *)object)->type);
 }
 
 static gboolean type_differs(gconstpointer before, gconstpointer after)
@@ -32,10 +32,9 @@ static gboolean type_differs(gconstpointer before, gconstpointer after)
     return !g_str_equal(((const FleetDevice *)before)->type, ((const FleetDevice *)after)->type);
 }
 
-static int append_status(sd_bus_message *message, gconstpointer object)
+static void append_status(FleetBody *body, gconstpointer object)
 {
-    return sd_bus_message_append_basic(
-            message, 's', fleet_device_status_to_string(((const FleetDevice *)object)->status));
+    fleet_body_append_string(body, fleet_device_status_to_string(((const FleetDevice *)object)->status));
 }
 
 static gboolean status_differs(gconstpointer before, gconstpointer after)
@@ -43,14 +42,14 @@ static gboolean status_differs(gconstpointer before, gconstpointer after)
     return ((const FleetDevice *)before)->status != ((const FleetDevice *)after)->status;
 }
 
-static int append_registered_at(sd_bus_message *message, gconstpointer object)
+static void append_registered_at(FleetBody *body, gconstpointer object)
 {
-    return sd_bus_message_append_basic(message, 't', &((const FleetDevice *)object)->registered_at);
+    fleet_body_append_uint64(body, (guint64)((const FleetDevice *)object)->registered_at);
 }
 
-static int append_updated_at(sd_bus_message *message, gconstpointer object)
+static void append_updated_at(FleetBody *body, gconstpointer object)
 {
-    return sd_bus_message_append_basic(message, 't', &((const FleetDevice *)object)->updated_at);
+    fleet_body_append_uint64(body, (guint64)((const FleetDevice *)object)->updated_at);
 }
 
 static gboolean updated_at_differs(gconstpointer before, gconstpointer after)
@@ -58,23 +57,23 @@ static gboolean updated_at_differs(gconstpointer before, gconstpointer after)
     return ((const FleetDevice *)before)->updated_at != ((const FleetDevice *)after)->updated_at;
 }
 
-static int append_last_seen(sd_bus_message *message, gconstpointer object)
+static void append_last_seen(FleetBody *body, gconstpointer object)
 {
-    return sd_bus_message_append_basic(message, 't', &((const FleetDevice *)object)->last_seen_at);
+    fleet_body_append_uint64(body, (guint64)((const FleetDevice *)object)->last_seen_at);
 }
 
-static int append_current_action(sd_bus_message *message, gconstpointer object)
+static void append_current_action(FleetBody *body, gconstpointer object)
 {
     char path[FLEET_ACTION_PATH_BUFFER];
 
-    return sd_bus_message_append_basic(message, 'o', fleet_path_of_action(((const FleetDevice *)object)->action, path));
+    fleet_body_append_string(body, fleet_path_of_action(((const FleetDevice *)object)->action, path));
 }
 
-static int append_current_action_id(sd_bus_message *message, gconstpointer object)
+static void append_current_action_id(FleetBody *body, gconstpointer object)
 {
     char id[FLEET_ACTION_ID_BUFFER];
 
-    return sd_bus_message_append_basic(message, 's', fleet_action_id_format(((const FleetDevice *)object)->action, id));
+    fleet_body_append_string(body, fleet_action_id_format(((const FleetDevice *)object)->action, id));
 }
 
 static gboolean action_differs(gconstpointer before, gconstpointer after)
@@ -82,11 +81,11 @@ static gboolean action_differs(gconstpointer before, gconstpointer after)
     return ((const FleetDevice *)before)->action.sequence != ((const FleetDevice *)after)->action.sequence;
 }
 
-static int append_queued_actions(sd_bus_message *message, gconstpointer object)
+static void append_queued_actions(FleetBody *body, gconstpointer object)
 {
     const guint32 queued = ((const FleetDevice *)object)->queued;
 
-    return sd_bus_message_append_basic(message, 'u', &queued);
+    fleet_body_append_uint32(body, queued);
 }
 
 static gboolean queued_actions_differs(gconstpointer before, gconstpointer after)
@@ -94,9 +93,9 @@ static gboolean queued_actions_differs(gconstpointer before, gconstpointer after
     return ((const FleetDevice *)before)->queued != ((const FleetDevice *)after)->queued;
 }
 
-static int append_driver(sd_bus_message *message, gconstpointer object)
+static void append_driver(FleetBody *body, gconstpointer object)
 {
-    return sd_bus_message_append_basic(message, 's', ((const FleetDevice *)object)->driver);
+    fleet_body_append_string(body, ((const FleetDevice *)object)->driver);
 }
 
 static gboolean driver_differs(gconstpointer before, gconstpointer after)
@@ -118,13 +117,15 @@ static const FleetProperty properties[] = {
         {"Driver", "s", append_driver, driver_differs},
 };
 
+static FleetInterfaceHeads heads;
+
 const FleetInterface fleet_device_interface = {
-        .name = "org.fleet.Device", .properties = properties, .n = G_N_ELEMENTS(properties)};
+        .name = "org.fleet.Device", .properties = properties, .n = G_N_ELEMENTS(properties), .heads = &heads};
 
 static int get(sd_bus *bus, const char *path, const char *interface, const char *property, sd_bus_message *reply,
         void *user_data, sd_bus_error *error)
 {
-    return fleet_interface_append(&fleet_device_interface, property, reply, user_data);
+    return fleet_interface_get(&fleet_device_interface, property, reply, user_data);
 }
 
 static int find(

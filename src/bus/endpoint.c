@@ -13,20 +13,26 @@
 #include "bus/object_manager.h"
 #include "bus/peer.h"
 #include "bus/peer_source.h"
-#include "bus/reply.h"
 
 #include <errno.h>
 
-/* A peer that does not read is closed: when so many messages have been waiting for it for so long (one call can
- * announce FLEET_BATCH_MAX devices in one turn, which its reader must be given the time to read), or when far too many
- * wait for all peers together. */
-#define PEER_QUEUE_MAX 8192
+/* A peer that does not read is closed: when so many bytes have been waiting for it for so long (one call can announce
+ * FLEET_BATCH_MAX devices in one turn, which its reader must be given the time to read), or when far too many wait for
+ * all peers together. */
+#define PEER_QUEUE_MAX ((gsize)4 * 1024 * 1024)
 #define PEER_QUEUE_USEC (5 * FLEET_USEC_PER_SEC)
-#define PEER_QUEUES_LIMIT 262144
+#define PEER_QUEUES_LIMIT ((gsize)128 * 1024 * 1024)
+
+/* The system bus disconnects a service that sends 32 MiB (dbus-daemon(1), max_message_size); half of that leaves room
+ * for its configuration and for the header. A peer would take 128 MiB, which is more than all peers together may leave
+ * unread. */
+#define REPLY_MAX_ON_BUS ((gsize)16 * 1024 * 1024)
+#define REPLY_MAX_TO_PEER ((gsize)32 * 1024 * 1024)
 
 struct FleetEndpoint {
     FleetApi *api;
     sd_bus *bus;
+    FleetOutbox *outbox;
 
     /* On a bus; else NULL. */
     FleetBusSource *source;
@@ -38,7 +44,7 @@ struct FleetEndpoint {
     char *unique_name;
 
     FleetCaller peer;
-    guint64 unread; /* messages that wait to be written to this peer, as counted in api->unread */
+    gsize unread; /* bytes that wait to be written to this peer, as counted in api->unread */
     guint matches;
     gint64 behind_since; /* µs of CLOCK_BOOTTIME: since when too much waits for this peer; 0 = it does not */
     FleetEndpointClosedFunc closed;
@@ -75,6 +81,11 @@ static FleetEndpoint *new_endpoint(FleetApi *api, FleetEndpointClosedFunc closed
     return endpoint;
 }
 
+static gboolean flush(gpointer user_data)
+{
+    return fleet_outbox_flush(((FleetEndpoint *)user_data)->outbox);
+}
+
 static void caller_gone(const FleetCaller *caller, gpointer user_data)
 {
     fleet_authority_forget(((FleetEndpoint *)user_data)->api->authority, caller);
@@ -86,7 +97,9 @@ FleetEndpoint *fleet_endpoint_new_bus(
     g_autoptr(FleetEndpoint) endpoint = new_endpoint(api, closed, user_data);
 
     endpoint->bus = sd_bus_ref(bus);
+    endpoint->outbox = fleet_outbox_new(bus, sd_bus_get_fd(bus), NULL);
     endpoint->source = fleet_bus_source_new(bus, connection_closed, endpoint);
+    fleet_bus_source_set_flush(endpoint->source, flush);
     *r = publish(endpoint);
     if (*r >= 0)
         *r = fleet_log_control_publish(endpoint);
@@ -117,23 +130,24 @@ static gboolean peer_full(gpointer user_data)
 
 static void count_unread(FleetEndpoint *endpoint)
 {
-    guint64 queued;
+    gsize waiting = endpoint->peer_source != NULL ? fleet_outbox_waiting(endpoint->outbox) : 0;
 
-    if (endpoint->peer_source == NULL || sd_bus_get_n_queued_write(endpoint->bus, &queued) < 0)
-        queued = 0;
-    endpoint->api->unread += queued - endpoint->unread;
-    endpoint->unread = queued;
+    endpoint->api->unread += waiting - endpoint->unread;
+    endpoint->unread = waiting;
 }
 
-static void peer_written(gpointer user_data)
+static gboolean peer_flush(gpointer user_data)
 {
+    gboolean is_flushed = flush(user_data);
+
     count_unread(user_data);
+    return is_flushed;
 }
 
 static const FleetPeerCallbacks peer_callbacks = {.opened = peer_opened,
         .unanswered = peer_unanswered,
         .full = peer_full,
-        .written = peer_written,
+        .flush = peer_flush,
         .closed = connection_closed};
 
 FleetEndpoint *fleet_endpoint_new_peer(FleetApi *api, int socket, const FleetPeerIdentity *identity, FleetRoom *room,
@@ -149,6 +163,7 @@ FleetEndpoint *fleet_endpoint_new_peer(FleetApi *api, int socket, const FleetPee
     if (*r < 0)
         return NULL;
     endpoint->bus = sd_bus_ref(fleet_peer_source_bus(endpoint->peer_source));
+    endpoint->outbox = fleet_outbox_new(endpoint->bus, socket, FLEET_PEER_OWN_NAME);
     return g_steal_pointer(&endpoint);
 }
 
@@ -161,6 +176,9 @@ void fleet_endpoint_free(FleetEndpoint *endpoint)
     g_clear_pointer(&endpoint->peer_source, fleet_peer_source_free);
     endpoint->api->unread -= endpoint->unread;
     g_clear_pointer(&endpoint->sender, fleet_flow_sender_unref);
+    if (endpoint->outbox != NULL)
+        fleet_outbox_close(endpoint->outbox);
+    g_clear_pointer(&endpoint->outbox, fleet_outbox_unref);
     if (endpoint->bus != NULL)
         sd_bus_close(endpoint->bus);
     sd_bus_unref(endpoint->bus);
@@ -229,11 +247,20 @@ static gboolean is_stuck(FleetEndpoint *endpoint)
     return endpoint->api->unread > PEER_QUEUES_LIMIT || now - endpoint->behind_since > PEER_QUEUE_USEC;
 }
 
-void fleet_endpoint_send(FleetEndpoint *endpoint, sd_bus_message *message)
+FleetOutbox *fleet_endpoint_outbox(const FleetEndpoint *endpoint)
 {
-    if (endpoint->unique_name != NULL)
-        (void)sd_bus_message_set_sender(message, FLEET_PEER_OWN_NAME);
-    fleet_reply_send(message);
+    return endpoint->outbox;
+}
+
+gsize fleet_endpoint_reply_max(const FleetEndpoint *endpoint)
+{
+    return endpoint->callers != NULL ? REPLY_MAX_ON_BUS : REPLY_MAX_TO_PEER;
+}
+
+void fleet_endpoint_send_signal(FleetEndpoint *endpoint, const char *path, const char *interface, const char *member,
+        const char *signature, const FleetBody *body)
+{
+    fleet_outbox_signal(endpoint->outbox, path, interface, member, signature, body);
     if (is_stuck(endpoint)) {
         fleet_log_about(LOG_WARNING,
                 FLEET_LOG_SUBJECT(.message = FLEET_MESSAGE_PEER_DROPPED, .sender = endpoint->unique_name,
@@ -241,16 +268,18 @@ void fleet_endpoint_send(FleetEndpoint *endpoint, sd_bus_message *message)
                 "peer %s of user %u does not read; its connection is closed", endpoint->unique_name,
                 (guint)endpoint->peer.uid);
         /* The source notices, and the owner drops the endpoint from there. */
+        fleet_outbox_close(endpoint->outbox);
         sd_bus_close(endpoint->bus);
         count_unread(endpoint);
     }
 }
 
-gboolean fleet_endpoint_is_flushed(const FleetEndpoint *endpoint)
+gboolean fleet_endpoint_flush(const FleetEndpoint *endpoint)
 {
     guint64 queued;
 
-    return sd_bus_get_n_queued_write(endpoint->bus, &queued) < 0 || queued == 0;
+    return fleet_outbox_flush(endpoint->outbox) &&
+           (sd_bus_get_n_queued_write(endpoint->bus, &queued) < 0 || queued == 0);
 }
 
 void fleet_endpoint_resolve(FleetEndpoint *endpoint, sd_bus_message *message, FleetCallerFunc resolved,

@@ -7,7 +7,7 @@
 
 #include "access/callers.h"
 #include "bus/api.h"
-#include "bus/interface.h"
+#include "bus/outbox.h"
 #include "bus/room.h"
 
 #include <glib.h>
@@ -59,11 +59,18 @@ gboolean fleet_endpoint_count_match(FleetEndpoint *endpoint, int change);
 /* Whether signals are to be sent here. */
 gboolean fleet_endpoint_wants_signals(const FleetEndpoint *endpoint);
 
-/* Sends a message, and takes it. A peer that does not read is closed once too much is waiting for it. */
-void fleet_endpoint_send(FleetEndpoint *endpoint, sd_bus_message *message);
+/* Where replies to calls from here go. Owned by the endpoint; who answers later takes a reference. */
+FleetOutbox *fleet_endpoint_outbox(const FleetEndpoint *endpoint);
 
-/* Whether nothing is left to be written. */
-gboolean fleet_endpoint_is_flushed(const FleetEndpoint *endpoint);
+/* How large the body of a reply may become here, bytes. */
+gsize fleet_endpoint_reply_max(const FleetEndpoint *endpoint);
+
+/* Sends a signal. A peer that does not read is closed once too much is waiting for it. */
+void fleet_endpoint_send_signal(FleetEndpoint *endpoint, const char *path, const char *interface, const char *member,
+        const char *signature, const FleetBody *body);
+
+/* Writes what can be written now, and tells whether nothing is left. */
+gboolean fleet_endpoint_flush(const FleetEndpoint *endpoint);
 
 /* Finds out who sent a message; see fleet_callers_resolve(). */
 void fleet_endpoint_resolve(FleetEndpoint *endpoint, sd_bus_message *message, FleetCallerFunc resolved,

@@ -2,44 +2,80 @@
 
 #include "bus/interface.h"
 
+#include "bus/body_message.h"
+
 #include <errno.h>
+#include <string.h>
 
-static int append_entry(const FleetProperty *property, sd_bus_message *message, gconstpointer object)
+/* The entry's key, and the signature of its variant. */
+static void make_heads(const FleetInterface *interface)
 {
-    int r = sd_bus_message_open_container(message, 'e', "sv");
+    g_auto(FleetBody) body = FLEET_BODY_INIT;
 
-    if (r >= 0)
-        r = sd_bus_message_append_basic(message, 's', property->name);
-    if (r >= 0)
-        r = sd_bus_message_open_container(message, 'v', property->signature);
-    if (r >= 0)
-        r = property->append(message, object);
-    if (r >= 0)
-        r = sd_bus_message_close_container(message);
-    return r < 0 ? r : sd_bus_message_close_container(message);
+    for (guint i = 0; i < interface->n; i++) {
+        fleet_body_reset(&body);
+        fleet_body_append_string(&body, interface->properties[i].name);
+        fleet_body_append_signature(&body, interface->properties[i].signature);
+        g_assert(body.length <= sizeof(interface->heads->heads[i].bytes));
+        interface->heads->heads[i].size = (guint8)body.length;
+        memcpy(interface->heads->heads[i].bytes, body.data, body.length);
+    }
+    interface->heads->is_made = TRUE;
 }
 
-static int append_some(const FleetInterface *interface, sd_bus_message *message, gconstpointer object, guint32 mask)
+static void append_some(const FleetInterface *interface, FleetBody *body, gconstpointer object, guint32 mask)
 {
-    int r = sd_bus_message_open_container(message, 'a', "{sv}");
+    gsize array = fleet_body_open_array(body, 8);
 
-    for (guint i = 0; i < interface->n && r >= 0; i++)
-        if ((mask & (1u << i)) != 0)
-            r = append_entry(&interface->properties[i], message, object);
-    return r < 0 ? r : sd_bus_message_close_container(message);
+    if (!interface->heads->is_made)
+        make_heads(interface);
+    for (guint i = 0; i < interface->n; i++) {
+        if ((mask & (1u << i)) == 0)
+            continue;
+        fleet_body_align(body, 8);
+        fleet_body_append_raw(body, interface->heads->heads[i].bytes, interface->heads->heads[i].size);
+        interface->properties[i].append(body, object);
+    }
+    fleet_body_close_array(body, array, 8);
 }
 
-int fleet_interface_append_all(const FleetInterface *interface, sd_bus_message *message, gconstpointer object)
+void fleet_interface_append_all(const FleetInterface *interface, FleetBody *body, gconstpointer object)
 {
-    return append_some(interface, message, object, G_MAXUINT32);
+    append_some(interface, body, object, G_MAXUINT32);
 }
 
-int fleet_interface_append(
+void fleet_interface_append_object(
+        const FleetInterface *interface, FleetBody *body, const char *path, gconstpointer object)
+{
+    fleet_body_append_string(body, path);
+    gsize array = fleet_body_open_array(body, 8);
+
+    fleet_body_append_string(body, interface->name);
+    append_some(interface, body, object, G_MAXUINT32);
+    fleet_body_close_array(body, array, 8);
+}
+
+void fleet_interface_append_changed(
+        const FleetInterface *interface, FleetBody *body, gconstpointer object, guint32 mask)
+{
+    static const char *const none[] = {NULL};
+
+    fleet_body_append_string(body, interface->name);
+    append_some(interface, body, object, mask);
+    fleet_body_append_strv(body, none);
+}
+
+int fleet_interface_get(
         const FleetInterface *interface, const char *property, sd_bus_message *message, gconstpointer object)
 {
-    for (guint i = 0; i < interface->n; i++)
-        if (g_str_equal(interface->properties[i].name, property))
-            return interface->properties[i].append(message, object);
+    for (guint i = 0; i < interface->n; i++) {
+        g_auto(FleetBody) body = FLEET_BODY_INIT;
+
+        if (!g_str_equal(interface->properties[i].name, property))
+            continue;
+        interface->properties[i].append(&body, object);
+        return fleet_body_copy_to_message(&body, interface->properties[i].signature, message);
+    }
     return -ENOENT;
 }
 
@@ -51,21 +87,4 @@ guint32 fleet_interface_diff(const FleetInterface *interface, gconstpointer befo
         if (interface->properties[i].differs != NULL && interface->properties[i].differs(before, after))
             mask |= 1u << i;
     return mask;
-}
-
-int fleet_interface_new_changed(const FleetInterface *interface, sd_bus *bus, const char *path, gconstpointer object,
-        guint32 mask, sd_bus_message **signal)
-{
-    __attribute__((cleanup(sd_bus_message_unrefp))) sd_bus_message *message = NULL;
-    int r = sd_bus_message_new_signal(bus, &message, path, "org.freedesktop.DBus.Properties", "PropertiesChanged");
-
-    if (r >= 0)
-        r = sd_bus_message_append_basic(message, 's', interface->name);
-    if (r >= 0)
-        r = append_some(interface, message, object, mask);
-    if (r >= 0)
-        r = sd_bus_message_append(message, "as", 0);
-    if (r >= 0)
-        *signal = g_steal_pointer(&message);
-    return r;
 }

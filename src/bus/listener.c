@@ -324,7 +324,7 @@ void fleet_listener_free(FleetListener *listener)
 gboolean fleet_listener_is_flushed(const FleetListener *listener)
 {
     for (guint i = 0; i < listener->endpoints->len; i++)
-        if (!fleet_endpoint_is_flushed(g_ptr_array_index(listener->endpoints, i)))
+        if (!fleet_endpoint_flush(g_ptr_array_index(listener->endpoints, i)))
             return FALSE;
     return TRUE;
 }

@@ -17,39 +17,36 @@
  * then comes back short, and its cursor goes on from there. */
 #define LOOKED_AT_MAX 100000
 
-/* The bytes of a row's fixed parts: two times, the lengths and paddings of six strings, the current action twice. */
-#define ROW_OVERHEAD 192
-
 typedef struct {
-    sd_bus_message *reply; /* owned */
+    FleetBody body;
     FleetDeviceFilter filter;
     guint rows_max, looked_at_max;
+    gsize size_max;        /* of the body, bytes */
     guint rows, looked_at; /* so far */
-    gsize size;            /* of the rows so far, bytes */
     const FleetDevice *last;
     gboolean full; /* there may be more than the reply holds */
-    int r;
 } Page;
 
 static void clear_page(Page *page)
 {
-    sd_bus_message_unref(page->reply);
+    fleet_body_clear(&page->body);
     fleet_device_filter_clear(&page->filter);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Page, clear_page)
 
-static gsize row_size(const FleetDevice *device)
-{
-    return ROW_OVERHEAD + strlen(device->id) + strlen(device->name) + strlen(device->type);
-}
-
-static int append_row(sd_bus_message *reply, const FleetDevice *device)
+static void append_row(FleetBody *body, const FleetDevice *device)
 {
     char id[FLEET_ACTION_ID_BUFFER], path[FLEET_ACTION_PATH_BUFFER];
 
-    return sd_bus_message_append(reply, "(ssssttos)", device->id, device->name, device->type,
-            fleet_device_status_to_string(device->status), device->registered_at, device->updated_at,
-            fleet_path_of_action(device->action, path), fleet_action_id_format(device->action, id));
+    fleet_body_align(body, 8);
+    fleet_body_append_string(body, device->id);
+    fleet_body_append_string(body, device->name);
+    fleet_body_append_string(body, device->type);
+    fleet_body_append_string(body, fleet_device_status_to_string(device->status));
+    fleet_body_append_uint64(body, (guint64)device->registered_at);
+    fleet_body_append_uint64(body, (guint64)device->updated_at);
+    fleet_body_append_string(body, fleet_path_of_action(device->action, path));
+    fleet_body_append_string(body, fleet_action_id_format(device->action, id));
 }
 
 static gboolean add_device(const FleetDevice *device, gpointer user_data)
@@ -60,57 +57,59 @@ static gboolean add_device(const FleetDevice *device, gpointer user_data)
     if (page->filter.id_prefix != NULL && !g_str_has_prefix(device->id, page->filter.id_prefix) &&
             strcmp(device->id, page->filter.id_prefix) > 0)
         return FALSE;
-    if (page->rows >= page->rows_max || page->looked_at >= page->looked_at_max ||
-            page->size + row_size(device) > FLEET_REPLY_MAX) {
+    if (page->rows >= page->rows_max || page->looked_at >= page->looked_at_max) {
         page->full = TRUE;
         return FALSE;
     }
+    if (fleet_device_filter_matches(&page->filter, device)) {
+        gsize before = page->body.length;
 
+        append_row(&page->body, device);
+        if (page->body.length > page->size_max) {
+            page->body.length = before;
+            page->full = TRUE;
+            return FALSE;
+        }
+        page->rows++;
+    }
     page->looked_at++;
     page->last = device;
-    if (!fleet_device_filter_matches(&page->filter, device))
-        return TRUE;
-    page->rows++;
-    page->size += row_size(device);
-    page->r = append_row(page->reply, device);
-    return page->r >= 0;
+    return TRUE;
 }
 
-/* Makes the reply, and its array of what comes after an id. */
-static int fill_page(Page *page, sd_bus_message *message, const FleetApi *api, const char *after)
+/* Makes the array of what comes after an id. */
+static void fill_page(Page *page, FleetEndpoint *endpoint, const char *after)
 {
+    const FleetRegistry *registry = fleet_endpoint_api(endpoint)->registry;
     const char *prefix = page->filter.id_prefix;
+    gsize array = fleet_body_open_array(&page->body, 8);
 
-    page->r = sd_bus_message_new_method_return(message, &page->reply);
-    if (page->r >= 0)
-        page->r = sd_bus_message_open_container(page->reply, 'a', "(ssssttos)");
-    if (page->r < 0)
-        return page->r;
+    page->size_max = fleet_endpoint_reply_max(endpoint);
     if (prefix != NULL && strcmp(after, prefix) < 0)
-        fleet_registry_visit(api->registry, prefix, TRUE, add_device, page);
+        fleet_registry_visit(registry, prefix, TRUE, add_device, page);
     else
-        fleet_registry_visit(api->registry, after, FALSE, add_device, page);
-    return page->r < 0 ? page->r : sd_bus_message_close_container(page->reply);
+        fleet_registry_visit(registry, after, FALSE, add_device, page);
+    fleet_body_close_array(&page->body, array, 8);
 }
 
 int fleet_lists_all_devices(sd_bus_message *message, void *user_data, sd_bus_error *ret_error)
 {
+    FleetOutbox *outbox = fleet_endpoint_outbox(user_data);
     const FleetApi *api = fleet_endpoint_api(user_data);
     g_auto(Page) page = {.rows_max = G_MAXUINT, .looked_at_max = G_MAXUINT};
     g_autoptr(GError) error = NULL;
-    int r = 0;
 
     if (fleet_reading_allowed(api, &error))
-        r = fill_page(&page, message, api, "");
+        fill_page(&page, user_data, "");
     if (page.full)
         g_set_error(&error, FLEET_ERROR, FLEET_ERROR_LIMIT_EXCEEDED,
                 "%u devices do not fit into one message; use QueryDevices, which lists them in pages",
                 fleet_registry_count(api->registry));
     if (error != NULL)
-        fleet_reply(message, error, NULL, NULL);
-    else if (r >= 0)
-        fleet_reply_send(g_steal_pointer(&page.reply));
-    return r < 0 ? r : 1;
+        fleet_reply(outbox, message, error, "", NULL, NULL);
+    else
+        fleet_outbox_return(outbox, message, "a(ssssttos)", &page.body);
+    return 1;
 }
 
 /* Turns an array of names into bits. An empty array stands for any. */
@@ -164,23 +163,22 @@ static gboolean read_device_filter(sd_bus_message *message, FleetDeviceFilter *f
 
 int fleet_lists_devices(sd_bus_message *message, void *user_data, sd_bus_error *ret_error)
 {
-    const FleetApi *api = fleet_endpoint_api(user_data);
+    FleetOutbox *outbox = fleet_endpoint_outbox(user_data);
     g_auto(Page) page = {.looked_at_max = LOOKED_AT_MAX};
     g_autoptr(GError) error = NULL;
     const char *cursor;
 
-    if (!fleet_reading_allowed(api, &error) || !read_device_filter(message, &page.filter, &error) ||
+    if (!fleet_reading_allowed(fleet_endpoint_api(user_data), &error) ||
+            !read_device_filter(message, &page.filter, &error) ||
             !read_page(message, &cursor, &page.rows_max, &error)) {
-        fleet_reply(message, error, NULL, NULL);
+        fleet_reply(outbox, message, error, "", NULL, NULL);
         return 1;
     }
 
-    int r = fill_page(&page, message, api, cursor);
-    if (r >= 0)
-        r = sd_bus_message_append_basic(page.reply, 's', page.full ? page.last->id : "");
-    if (r >= 0)
-        fleet_reply_send(g_steal_pointer(&page.reply));
-    return r < 0 ? r : 1;
+    fill_page(&page, user_data, cursor);
+    fleet_body_append_string(&page.body, page.full ? page.last->id : "");
+    fleet_outbox_return(outbox, message, "a(ssssttos)s", &page.body);
+    return 1;
 }
 
 typedef struct {
@@ -188,26 +186,36 @@ typedef struct {
     guint shown; /* how many of them; the store was asked for one more, to know whether there is more */
 } ActionPage;
 
-static int append_actions(sd_bus_message *reply, gpointer user_data)
+static void append_action(FleetBody *body, const FleetAction *action)
+{
+    char id[FLEET_ACTION_ID_BUFFER];
+
+    fleet_body_align(body, 8);
+    fleet_body_append_string(body, fleet_action_id_format(action->id, id));
+    fleet_body_append_string(body, action->device_id);
+    fleet_body_append_string(body, action->type);
+    fleet_body_append_string(body, fleet_action_status_to_string(action->status));
+    fleet_body_append_string(body, fleet_result_to_string(action->result));
+    fleet_body_append_double(body, action->progress);
+    fleet_body_append_uint64(body, (guint64)action->initiated_at);
+    fleet_body_append_uint64(body, (guint64)action->started.realtime);
+    fleet_body_append_uint64(body, (guint64)action->completed_at);
+}
+
+static void append_actions(FleetBody *body, gconstpointer user_data)
 {
     const ActionPage *page = user_data;
-    char id[FLEET_ACTION_ID_BUFFER], cursor[24] = "";
-    int r = sd_bus_message_open_container(reply, 'a', "(sssssdttt)");
+    char cursor[24] = "";
+    gsize array = fleet_body_open_array(body, 8);
 
-    for (guint i = 0; i < page->shown && r >= 0; i++) {
-        const FleetAction *action = g_ptr_array_index(page->actions, i);
-
-        r = sd_bus_message_append(reply, "(sssssdttt)", fleet_action_id_format(action->id, id), action->device_id,
-                action->type, fleet_action_status_to_string(action->status), fleet_result_to_string(action->result),
-                action->progress, action->initiated_at, action->started.realtime, action->completed_at);
-    }
-    if (r >= 0)
-        r = sd_bus_message_close_container(reply);
+    for (guint i = 0; i < page->shown; i++)
+        append_action(body, g_ptr_array_index(page->actions, i));
+    fleet_body_close_array(body, array, 8);
     if (page->shown < page->actions->len) {
         const FleetAction *last = g_ptr_array_index(page->actions, page->shown - 1);
         g_snprintf(cursor, sizeof(cursor), "%" G_GINT64_FORMAT, last->id.sequence);
     }
-    return r < 0 ? r : sd_bus_message_append_basic(reply, 's', cursor);
+    fleet_body_append_string(body, cursor);
 }
 
 static void actions_listed(const GPtrArray *actions, const GError *error, gpointer user_data)
@@ -215,7 +223,7 @@ static void actions_listed(const GPtrArray *actions, const GError *error, gpoint
     FleetReading *reading = user_data;
     ActionPage page = {.actions = actions, .shown = actions != NULL ? MIN(actions->len, reading->limit) : 0};
 
-    fleet_reading_answer(reading, error, append_actions, &page);
+    fleet_reading_answer(reading, error, "a(sssssdttt)s", append_actions, &page);
 }
 
 /* *impossible: no action can match, since Active and Status leave no status. */
@@ -276,7 +284,7 @@ static void query_actions(FleetReading *reading)
     if (!read_action_filter(reading->message, &filter, &impossible, &error) ||
             !read_page(reading->message, &cursor, &reading->limit, &error) ||
             !read_action_cursor(cursor, &filter.before, &error)) {
-        fleet_reading_answer(reading, error, NULL, NULL);
+        fleet_reading_answer(reading, error, "", NULL, NULL);
         return;
     }
 

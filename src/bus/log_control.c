@@ -101,15 +101,26 @@ static gboolean set_property(sd_bus_message *call, GError **error)
     return g_str_equal(property, "LogLevel") ? set_level(value, error) : set_target(value, error);
 }
 
-static void unref_message(gpointer message)
+/* A call that sets a property, until it is known who calls. */
+typedef struct {
+    FleetOutbox *outbox;  /* a reference */
+    sd_bus_message *call; /* a reference */
+} Setting;
+
+static void free_setting(gpointer data)
 {
-    sd_bus_message_unref(message);
+    Setting *setting = data;
+
+    fleet_outbox_unref(setting->outbox);
+    sd_bus_message_unref(setting->call);
+    g_free(setting);
 }
 
-/* Takes the call. */
+/* Takes the setting. */
 static void set(const FleetCaller *caller, const GError *unknown, gpointer user_data)
 {
-    __attribute__((cleanup(sd_bus_message_unrefp))) sd_bus_message *call = user_data;
+    Setting *setting = user_data;
+    sd_bus_message *call = setting->call;
     g_autoptr(GError) error = NULL;
 
     if (unknown == NULL && is_allowed(caller, &error) && set_property(call, &error))
@@ -118,7 +129,8 @@ static void set(const FleetCaller *caller, const GError *unknown, gpointer user_
                         .sender = sd_bus_message_get_sender(call)),
                 "user %u has set the log to level %s, target %s", (guint)caller->uid,
                 fleet_log_level_to_string(fleet_log_level()), fleet_log_target_to_string(fleet_log_target()));
-    fleet_reply(call, unknown != NULL ? unknown : error, NULL, NULL);
+    fleet_reply(setting->outbox, call, unknown != NULL ? unknown : error, "", NULL, NULL);
+    free_setting(setting);
 }
 
 /* Whether a call sets one of the two properties. What is wrong otherwise is told by sd-bus. */
@@ -137,7 +149,10 @@ static int intercept(sd_bus_message *call, void *user_data, sd_bus_error *error)
 {
     if (!is_set(call))
         return sd_bus_message_rewind(call, TRUE) < 0 ? -EBADMSG : 0;
-    fleet_endpoint_resolve(user_data, call, set, unref_message, sd_bus_message_ref(call));
+    Setting *setting = g_new0(Setting, 1);
+    setting->outbox = fleet_outbox_ref(fleet_endpoint_outbox(user_data));
+    setting->call = sd_bus_message_ref(call);
+    fleet_endpoint_resolve(user_data, call, set, free_setting, setting);
     return 1;
 }
 

@@ -7,14 +7,14 @@
 #include "bus/reading.h"
 #include "bus/reply.h"
 
-static int append_device(sd_bus_message *reply, gpointer device)
+static void append_device(FleetBody *body, gconstpointer device)
 {
-    return fleet_interface_append_all(&fleet_device_interface, reply, device);
+    fleet_interface_append_all(&fleet_device_interface, body, device);
 }
 
-static int append_action(sd_bus_message *reply, gpointer action)
+static void append_action(FleetBody *body, gconstpointer action)
 {
-    return fleet_interface_append_all(&fleet_action_interface, reply, action);
+    fleet_interface_append_all(&fleet_action_interface, body, action);
 }
 
 int fleet_lookups_device(sd_bus_message *message, void *user_data, sd_bus_error *ret_error)
@@ -26,13 +26,13 @@ int fleet_lookups_device(sd_bus_message *message, void *user_data, sd_bus_error 
 
     if (fleet_reading_allowed(api, &error) && fleet_reading_string(message, &id, &error))
         device = fleet_registry_lookup(api->registry, id, &error);
-    fleet_reply(message, error, append_device, (gpointer)device);
+    fleet_reply(fleet_endpoint_outbox(user_data), message, error, "a{sv}", append_device, device);
     return 1;
 }
 
 static void action_found(const FleetAction *action, const GError *error, gpointer user_data)
 {
-    fleet_reading_answer(user_data, error, append_action, (gpointer)action);
+    fleet_reading_answer(user_data, error, "a{sv}", append_action, action);
 }
 
 static void find_action(FleetReading *reading)
@@ -43,7 +43,7 @@ static void find_action(FleetReading *reading)
     if (fleet_reading_string(reading->message, &id, &error))
         fleet_history_find(reading->api->history, id, action_found, reading);
     else
-        fleet_reading_answer(reading, error, NULL, NULL);
+        fleet_reading_answer(reading, error, "", NULL, NULL);
 }
 
 int fleet_lookups_action(sd_bus_message *message, void *user_data, sd_bus_error *ret_error)
@@ -51,23 +51,26 @@ int fleet_lookups_action(sd_bus_message *message, void *user_data, sd_bus_error 
     return fleet_reading_begin(user_data, message, find_action);
 }
 
-static int append_moves(sd_bus_message *reply, gpointer user_data)
+static void append_moves(FleetBody *body, gconstpointer user_data)
 {
     const GArray *moves = user_data;
-    int r = sd_bus_message_open_container(reply, 'a', "(tsss)");
+    gsize array = fleet_body_open_array(body, 8);
 
-    for (guint i = 0; i < moves->len && r >= 0; i++) {
+    for (guint i = 0; i < moves->len; i++) {
         const FleetTransition *move = &g_array_index(moves, FleetTransition, i);
 
-        r = sd_bus_message_append(
-                reply, "(tsss)", move->at, fleet_action_status_to_string(move->status), move->phase, move->message);
+        fleet_body_align(body, 8);
+        fleet_body_append_uint64(body, (guint64)move->at);
+        fleet_body_append_string(body, fleet_action_status_to_string(move->status));
+        fleet_body_append_string(body, move->phase);
+        fleet_body_append_string(body, move->message);
     }
-    return r < 0 ? r : sd_bus_message_close_container(reply);
+    fleet_body_close_array(body, array, 8);
 }
 
 static void moves_found(const GArray *moves, const GError *error, gpointer user_data)
 {
-    fleet_reading_answer(user_data, error, append_moves, (gpointer)moves);
+    fleet_reading_answer(user_data, error, "a(tsss)", append_moves, moves);
 }
 
 static void find_moves(FleetReading *reading)
@@ -78,7 +81,7 @@ static void find_moves(FleetReading *reading)
     if (fleet_reading_string(reading->message, &id, &error))
         fleet_history_find_moves(reading->api->history, id, moves_found, reading);
     else
-        fleet_reading_answer(reading, error, NULL, NULL);
+        fleet_reading_answer(reading, error, "", NULL, NULL);
 }
 
 int fleet_lookups_history(sd_bus_message *message, void *user_data, sd_bus_error *ret_error)

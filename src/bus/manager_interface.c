@@ -28,21 +28,16 @@ FleetManagerView fleet_manager_view(const FleetApi *api)
     return view;
 }
 
-static int append_strv(sd_bus_message *message, const char *const *strings)
+static void append_version(FleetBody *body, gconstpointer object)
 {
-    return sd_bus_message_append_strv(message, (char **)strings);
+    fleet_body_append_string(body, FLEET_VERSION);
 }
 
-static int append_version(sd_bus_message *message, gconstpointer object)
-{
-    return sd_bus_message_append_basic(message, 's', FLEET_VERSION);
-}
-
-static int append_device_count(sd_bus_message *message, gconstpointer object)
+static void append_device_count(FleetBody *body, gconstpointer object)
 {
     const FleetManagerView *view = object;
 
-    return sd_bus_message_append_basic(message, 'u', &view->devices);
+    fleet_body_append_uint32(body, view->devices);
 }
 
 static gboolean device_count_differs(gconstpointer before, gconstpointer after)
@@ -50,15 +45,17 @@ static gboolean device_count_differs(gconstpointer before, gconstpointer after)
     return ((const FleetManagerView *)before)->devices != ((const FleetManagerView *)after)->devices;
 }
 
-static int append_devices_by_status(sd_bus_message *message, gconstpointer object)
+static void append_devices_by_status(FleetBody *body, gconstpointer object)
 {
     const FleetManagerView *view = object;
-    int r = sd_bus_message_open_container(message, 'a', "{su}");
+    gsize array = fleet_body_open_array(body, 8);
 
-    for (guint i = 0; i < FLEET_DEVICE_STATUS_LAST_ && r >= 0; i++)
-        r = sd_bus_message_append(
-                message, "{su}", fleet_device_status_to_string((FleetDeviceStatus)i), view->devices_by_status[i]);
-    return r < 0 ? r : sd_bus_message_close_container(message);
+    for (guint i = 0; i < FLEET_DEVICE_STATUS_LAST_; i++) {
+        fleet_body_align(body, 8);
+        fleet_body_append_string(body, fleet_device_status_to_string((FleetDeviceStatus)i));
+        fleet_body_append_uint32(body, view->devices_by_status[i]);
+    }
+    fleet_body_close_array(body, array, 8);
 }
 
 static gboolean devices_by_status_differs(gconstpointer before, gconstpointer after)
@@ -71,11 +68,11 @@ static gboolean devices_by_status_differs(gconstpointer before, gconstpointer af
     return FALSE;
 }
 
-static int append_pending_actions(sd_bus_message *message, gconstpointer object)
+static void append_pending_actions(FleetBody *body, gconstpointer object)
 {
     const FleetManagerView *view = object;
 
-    return sd_bus_message_append_basic(message, 'u', &view->pending_actions);
+    fleet_body_append_uint32(body, view->pending_actions);
 }
 
 static gboolean pending_actions_differs(gconstpointer before, gconstpointer after)
@@ -83,11 +80,11 @@ static gboolean pending_actions_differs(gconstpointer before, gconstpointer afte
     return ((const FleetManagerView *)before)->pending_actions != ((const FleetManagerView *)after)->pending_actions;
 }
 
-static int append_running_actions(sd_bus_message *message, gconstpointer object)
+static void append_running_actions(FleetBody *body, gconstpointer object)
 {
     const FleetManagerView *view = object;
 
-    return sd_bus_message_append_basic(message, 'u', &view->running_actions);
+    fleet_body_append_uint32(body, view->running_actions);
 }
 
 static gboolean running_actions_differs(gconstpointer before, gconstpointer after)
@@ -95,25 +92,24 @@ static gboolean running_actions_differs(gconstpointer before, gconstpointer afte
     return ((const FleetManagerView *)before)->running_actions != ((const FleetManagerView *)after)->running_actions;
 }
 
-static int append_device_statuses(sd_bus_message *message, gconstpointer object)
+static void append_device_statuses(FleetBody *body, gconstpointer object)
 {
-    return append_strv(message, fleet_device_statuses.names);
+    fleet_body_append_strv(body, fleet_device_statuses.names);
 }
 
-static int append_action_types(sd_bus_message *message, gconstpointer object)
+static void append_action_types(FleetBody *body, gconstpointer object)
 {
-    return append_strv(message, ((const FleetManagerView *)object)->action_types);
+    fleet_body_append_strv(body, ((const FleetManagerView *)object)->action_types);
 }
 
-static int append_action_statuses(sd_bus_message *message, gconstpointer object)
+static void append_action_statuses(FleetBody *body, gconstpointer object)
 {
-    return append_strv(message, fleet_action_statuses.names);
+    fleet_body_append_strv(body, fleet_action_statuses.names);
 }
 
-static int append_storage_state(sd_bus_message *message, gconstpointer object)
+static void append_storage_state(FleetBody *body, gconstpointer object)
 {
-    return sd_bus_message_append_basic(
-            message, 's', ((const FleetManagerView *)object)->storage_works ? "ok" : "failed");
+    fleet_body_append_string(body, ((const FleetManagerView *)object)->storage_works ? "ok" : "failed");
 }
 
 static gboolean storage_state_differs(gconstpointer before, gconstpointer after)
@@ -135,8 +131,10 @@ static const FleetProperty properties[] = {
         {"StorageState", "s", append_storage_state, storage_state_differs},
 };
 
+static FleetInterfaceHeads heads;
+
 const FleetInterface fleet_manager_interface = {
-        .name = "org.fleet.Manager", .properties = properties, .n = G_N_ELEMENTS(properties)};
+        .name = "org.fleet.Manager", .properties = properties, .n = G_N_ELEMENTS(properties), .heads = &heads};
 
 const guint32 fleet_manager_action_types_bit = 1u << ACTION_TYPES;
 
@@ -145,7 +143,7 @@ static int get(sd_bus *bus, const char *path, const char *interface, const char 
 {
     const FleetManagerView view = fleet_manager_view(fleet_endpoint_api(user_data));
 
-    return fleet_interface_append(&fleet_manager_interface, property, reply, &view);
+    return fleet_interface_get(&fleet_manager_interface, property, reply, &view);
 }
 
 static int register_device(sd_bus_message *message, void *user_data, sd_bus_error *error)

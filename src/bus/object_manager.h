@@ -18,9 +18,3 @@ int fleet_object_manager_list_devices(
         sd_bus *bus, const char *prefix, void *user_data, char ***nodes, sd_bus_error *error);
 int fleet_object_manager_list_actions(
         sd_bus *bus, const char *prefix, void *user_data, char ***nodes, sd_bus_error *error);
-
-/* Make the announcements of an object that came or went. Negative errno on failure. */
-int fleet_object_manager_new_added(
-        const FleetInterface *interface, sd_bus *bus, const char *path, gconstpointer object, sd_bus_message **signal);
-int fleet_object_manager_new_removed(
-        const FleetInterface *interface, sd_bus *bus, const char *path, sd_bus_message **signal);

@@ -3,7 +3,6 @@
 #include "bus/peer.h"
 
 #include "bus/paths.h"
-#include "bus/reply.h"
 
 #include <errno.h>
 
@@ -92,7 +91,7 @@ static int get_id(sd_bus_message *message, void *user_data, sd_bus_error *error)
  * specification). */
 static int send_name_lost(FleetEndpoint *endpoint)
 {
-    sd_bus_message *signal = NULL;
+    __attribute__((cleanup(sd_bus_message_unrefp))) sd_bus_message *signal = NULL;
     int r = sd_bus_message_new_signal(
             fleet_endpoint_bus(endpoint), &signal, "/org/freedesktop/DBus", DBUS_NAME, "NameLost");
 
@@ -100,11 +99,7 @@ static int send_name_lost(FleetEndpoint *endpoint)
         r = sd_bus_message_set_sender(signal, DBUS_NAME);
     if (r >= 0)
         r = sd_bus_message_append_basic(signal, 's', fleet_endpoint_unique_name(endpoint));
-    if (r >= 0)
-        fleet_reply_send(signal);
-    else
-        sd_bus_message_unref(signal);
-    return r;
+    return r < 0 ? r : sd_bus_send(NULL, signal, NULL);
 }
 
 /* There is nothing to be seen here but the signals, which are for everybody. */

@@ -55,12 +55,17 @@ static void end(FleetPeerSource *self, int r)
     self->callbacks->closed(r, self->user_data);
 }
 
-/* Of a message, or of the greeting. */
-static gboolean has_unwritten(const FleetPeerSource *self)
+/* Of a message that sd-bus sends by itself, or of the greeting. */
+static gboolean sd_bus_has_unwritten(const FleetPeerSource *self)
 {
     int events = sd_bus_get_events(self->bus);
 
     return events > 0 && (events & POLLOUT) != 0;
+}
+
+static gboolean has_unwritten(const FleetPeerSource *self)
+{
+    return !self->callbacks->flush(self->user_data) || sd_bus_has_unwritten(self);
 }
 
 /* Whether the peer's calls must be answered before more of them is read. */
@@ -144,7 +149,7 @@ static int drained(FleetPeerSource *self)
     if (self->open || !fleet_intake_has_begun(self->intake))
         return 0;
     if (sd_bus_is_ready(self->bus) <= 0) /* BEGIN from somebody who has not said who he is */
-        return has_unwritten(self) ? 0 : -EBADMSG;
+        return sd_bus_has_unwritten(self) ? 0 : -EBADMSG;
     self->open = self->more = TRUE;
     fleet_timers_clear(self->timers, &self->deadline);
     fleet_intake_open(self->intake);
@@ -170,11 +175,12 @@ static int step(FleetPeerSource *self)
 /* What waits to be written goes first. Returns whether something still waits; negative errno at the end. */
 static int write_out(FleetPeerSource *self)
 {
-    if (!has_unwritten(self))
-        return 0;
-    int r = sd_bus_process(self->bus, NULL);
-    self->callbacks->written(self->user_data);
-    return r < 0 ? r : has_unwritten(self);
+    if (sd_bus_has_unwritten(self)) {
+        int r = sd_bus_process(self->bus, NULL);
+        if (r < 0)
+            return r;
+    }
+    return has_unwritten(self);
 }
 
 static int take_turn(FleetPeerSource *self)

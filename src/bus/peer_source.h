@@ -32,8 +32,9 @@ typedef struct {
     guint (*unanswered)(gpointer user_data);
     gboolean (*full)(gpointer user_data);
 
-    /* Something has been written of what waited; it may be all. */
-    void (*written)(gpointer user_data);
+    /* Writes what the owner writes on the connection by itself. FALSE: it is not all written, and sd-bus is not given
+     * control until it is. */
+    gboolean (*flush)(gpointer user_data);
 
     /* The connection has ended; called once. r is the negative errno: ECONNRESET and the like if the peer has gone,
      * ETIMEDOUT, EBADMSG and EMSGSIZE (see fleet_intake_feed()) if it was sent away. The source may be freed from here.

@@ -26,12 +26,14 @@ static void free_reading(gpointer data)
 
     fleet_flow_sender_unref(reading->sender);
     sd_bus_message_unref(reading->message);
+    fleet_outbox_unref(reading->outbox);
     g_free(reading);
 }
 
-void fleet_reading_answer(FleetReading *reading, const GError *error, FleetReplyFunc append, gpointer user_data)
+void fleet_reading_answer(FleetReading *reading, const GError *error, const char *signature, FleetReplyFunc append,
+        gconstpointer user_data)
 {
-    fleet_reply(reading->message, error, append, user_data);
+    fleet_reply(reading->outbox, reading->message, error, signature, append, user_data);
     fleet_flow_end(&reading->flow);
     free_reading(reading);
 }
@@ -44,7 +46,7 @@ static void go(FleetFlowCall *flow)
     if (fleet_reading_allowed(reading->api, &error))
         reading->func(reading);
     else
-        fleet_reading_answer(reading, error, NULL, NULL);
+        fleet_reading_answer(reading, error, "", NULL, NULL);
 }
 
 /* Whoever it is may read, but so much at a time. */
@@ -54,9 +56,9 @@ static void resolved(const FleetCaller *caller, const GError *unknown, gpointer 
     g_autoptr(GError) error = NULL;
 
     if (unknown != NULL)
-        fleet_reading_answer(reading, unknown, NULL, NULL);
+        fleet_reading_answer(reading, unknown, "", NULL, NULL);
     else if (!fleet_flow_begin(&reading->flow, reading->sender, caller->uid, &error))
-        fleet_reading_answer(reading, error, NULL, NULL);
+        fleet_reading_answer(reading, error, "", NULL, NULL);
 }
 
 int fleet_reading_begin(FleetEndpoint *endpoint, sd_bus_message *message, FleetReadingFunc func)
@@ -64,6 +66,7 @@ int fleet_reading_begin(FleetEndpoint *endpoint, sd_bus_message *message, FleetR
     FleetReading *reading = g_new0(FleetReading, 1);
 
     reading->api = fleet_endpoint_api(endpoint);
+    reading->outbox = fleet_outbox_ref(fleet_endpoint_outbox(endpoint));
     reading->message = sd_bus_message_ref(message);
     reading->func = func;
     reading->flow = (FleetFlowCall){.go = go, .data = reading};

@@ -24,6 +24,7 @@ typedef void (*FleetReadingFunc)(FleetReading *reading);
 
 struct FleetReading {
     FleetApi *api;
+    FleetOutbox *outbox;     /* a reference */
     sd_bus_message *message; /* owned */
     guint limit;             /* func's own, for its reply */
 
@@ -36,4 +37,5 @@ struct FleetReading {
 int fleet_reading_begin(FleetEndpoint *endpoint, sd_bus_message *message, FleetReadingFunc func);
 
 /* Answers as fleet_reply() does, and frees. */
-void fleet_reading_answer(FleetReading *reading, const GError *error, FleetReplyFunc append, gpointer user_data);
+void fleet_reading_answer(FleetReading *reading, const GError *error, const char *signature, FleetReplyFunc append,
+        gconstpointer user_data);

@@ -204,5 +204,5 @@ void fleet_bus_link_stop_trying(FleetBusLink *link)
 
 gboolean fleet_bus_link_is_flushed(const FleetBusLink *link)
 {
-    return !link->works || fleet_endpoint_is_flushed(link->endpoint);
+    return !link->works || fleet_endpoint_flush(link->endpoint);
 }

@@ -238,7 +238,7 @@ START_TEST(peer_that_does_not_read_is_dropped)
     /* First more than the kernel keeps and the daemon wants to; then a little now and then, until its patience ends. */
     while (!g_regex_match_simple("user [0-9]+ does not read; its connection is closed", log, 0, 0)) {
         g_autofree char *prefix = g_strdup_printf("d%u", n++);
-        guint portion = n <= 60 ? 500 : 1;
+        guint portion = n <= 60 ? 2000 : 1;
 
         ck_assert_uint_lt(n, 400);
         if (portion == 1)

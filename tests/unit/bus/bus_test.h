@@ -5,6 +5,9 @@
  * Messages without anybody to send them to.
  */
 
+#include "bus/frame.h"
+
+#include <gio/gio.h>
 #include <systemd/sd-bus.h>
 
 /* A connection whose other end nobody reads. Owned by the caller. */
@@ -15,3 +18,13 @@ sd_bus_message *fleet_test_message_new(sd_bus *bus);
 
 /* Ends the filling of a message, and goes back to its beginning. */
 void fleet_test_message_seal(sd_bus_message *message);
+
+/* The values of a sealed message, as a tuple. Owned by the caller. */
+GVariant *fleet_test_message_read(sd_bus_message *message);
+
+/* Reads the message that begins at *offset of an output, and moves that behind it. It is read by GDBus, which had no
+ * part in its making, and must be well-formed. Owned by the caller. */
+GDBusMessage *fleet_test_frame_read(const FleetBody *output, gsize *offset);
+
+/* The values of a body, which must be of that signature, as a tuple. Owned by the caller. */
+GVariant *fleet_test_body_read(const FleetBody *body, const char *signature);

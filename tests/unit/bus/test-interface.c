@@ -42,7 +42,8 @@ static FleetAction *new_action(void)
     GRefString *device = g_ref_string_new("router-1");
     GRefString *type = g_ref_string_new_intern("SOFTWARE_UPDATE");
     GRefString *driver = g_ref_string_new_intern("simulated");
-    g_autoptr(FleetParameters) parameters = fleet_parameters_new_empty();
+    static const char *const pairs[] = {"version", "2.1.0", "why", ""};
+    g_autoptr(FleetParameters) parameters = fleet_parameters_new(pairs, 2, NULL);
     FleetAction *action = fleet_action_new((FleetActionId){1705312200000, 1}, device, type, driver, parameters);
 
     g_ref_string_release(device);
@@ -142,20 +143,16 @@ START_TEST(manager_differs_in_what_changed)
 }
 END_TEST
 
-/* Reads an a{sv} and says which keys it has. Owned by the caller. */
-static char *read_keys(sd_bus_message *message)
+/* The keys of an a{sv}. Owned by the caller. */
+static char *read_keys(GVariant *dictionary)
 {
     GString *text = g_string_new(NULL);
+    GVariantIter iter;
     const char *key;
 
-    ck_assert_int_ge(sd_bus_message_enter_container(message, 'a', "{sv}"), 0);
-    while (sd_bus_message_enter_container(message, 'e', "sv") > 0) {
-        ck_assert_int_ge(sd_bus_message_read(message, "s", &key), 0);
+    g_variant_iter_init(&iter, dictionary);
+    while (g_variant_iter_next(&iter, "{&sv}", &key, NULL))
         g_string_append_printf(text, "%s%s", text->len > 0 ? " " : "", key);
-        ck_assert_int_ge(sd_bus_message_skip(message, "v"), 0);
-        ck_assert_int_ge(sd_bus_message_exit_container(message), 0);
-    }
-    ck_assert_int_ge(sd_bus_message_exit_container(message), 0);
     return g_string_free(text, FALSE);
 }
 
@@ -180,61 +177,89 @@ static void free_object(guint i, gconstpointer object)
 
 START_TEST(all_properties_are_appended_in_order)
 {
-    __attribute__((cleanup(sd_bus_close_unrefp))) sd_bus *bus = fleet_test_lonely_bus();
-    __attribute__((cleanup(sd_bus_message_unrefp))) sd_bus_message *message = fleet_test_message_new(bus);
+    g_auto(FleetBody) body = FLEET_BODY_INIT;
     gconstpointer object = new_object((guint)_i);
     guint32 everything = (guint32)((1ull << all[_i]->n) - 1);
 
-    ck_assert_int_ge(fleet_interface_append_all(all[_i], message, object), 0);
-    fleet_test_message_seal(message);
-    ck_assert_str_eq(sd_bus_message_get_signature(message, TRUE), "a{sv}");
-    g_autofree char *keys = read_keys(message);
+    fleet_interface_append_all(all[_i], &body, object);
+    g_autoptr(GVariant) values = fleet_test_body_read(&body, "a{sv}");
+    g_autoptr(GVariant) dictionary = g_variant_get_child_value(values, 0);
+    g_autofree char *keys = read_keys(dictionary);
     g_autofree char *expected = names(all[_i], everything);
     ck_assert_str_eq(keys, expected);
+    for (guint i = 0; i < all[_i]->n; i++) {
+        const FleetProperty *property = &all[_i]->properties[i];
+        g_autoptr(GVariant) value = g_variant_lookup_value(dictionary, property->name, NULL);
+        ck_assert_str_eq(g_variant_get_type_string(value), property->signature);
+    }
     free_object((guint)_i, object);
 }
 END_TEST
 
-START_TEST(each_property_is_of_its_signature)
+/* What sd-bus asks for, one property at a time, is the same as what we tell of all. */
+START_TEST(each_property_is_got_alike)
 {
     __attribute__((cleanup(sd_bus_close_unrefp))) sd_bus *bus = fleet_test_lonely_bus();
+    g_auto(FleetBody) body = FLEET_BODY_INIT;
     gconstpointer object = new_object((guint)_i);
 
     for (guint i = 0; i < all[_i]->n; i++) {
         __attribute__((cleanup(sd_bus_message_unrefp))) sd_bus_message *message = fleet_test_message_new(bus);
+        const FleetProperty *property = &all[_i]->properties[i];
 
-        ck_assert_int_ge(fleet_interface_append(all[_i], all[_i]->properties[i].name, message, object), 0);
+        ck_assert_int_ge(fleet_interface_get(all[_i], property->name, message, object), 0);
         fleet_test_message_seal(message);
-        ck_assert_str_eq(sd_bus_message_get_signature(message, TRUE), all[_i]->properties[i].signature);
+        ck_assert_str_eq(sd_bus_message_get_signature(message, TRUE), property->signature);
+        fleet_body_reset(&body);
+        property->append(&body, object);
+        g_autoptr(GVariant) ours = fleet_test_body_read(&body, property->signature);
+        g_autoptr(GVariant) theirs = fleet_test_message_read(message);
+        g_autofree char *our_text = g_variant_print(ours, TRUE);
+        g_autofree char *their_text = g_variant_print(theirs, TRUE);
+        ck_assert_str_eq(our_text, their_text);
     }
     __attribute__((cleanup(sd_bus_message_unrefp))) sd_bus_message *message = fleet_test_message_new(bus);
-    ck_assert_int_eq(fleet_interface_append(all[_i], "Colour", message, object), -ENOENT);
+    ck_assert_int_eq(fleet_interface_get(all[_i], "Colour", message, object), -ENOENT);
     free_object((guint)_i, object);
 }
 END_TEST
 
 START_TEST(signal_carries_the_mask_alone)
 {
-    __attribute__((cleanup(sd_bus_close_unrefp))) sd_bus *bus = fleet_test_lonely_bus();
-    __attribute__((cleanup(sd_bus_message_unrefp))) sd_bus_message *signal = NULL;
+    g_auto(FleetBody) body = FLEET_BODY_INIT;
     g_autoptr(FleetDevice) before = new_device();
     g_autoptr(FleetDevice) after = fleet_device_copy(before);
+    g_autoptr(GVariant) dictionary = NULL;
     const char *interface;
+    g_autofree const char **invalidated = NULL;
 
     after->status = FLEET_DEVICE_ERROR;
     after->updated_at = 5;
-    guint32 mask = fleet_interface_diff(&fleet_device_interface, before, after);
-    ck_assert_int_ge(fleet_interface_new_changed(
-                             &fleet_device_interface, bus, "/org/fleet/Manager/device/a", after, mask, &signal),
-            0);
-    fleet_test_message_seal(signal);
-    ck_assert_str_eq(sd_bus_message_get_signature(signal, TRUE), "sa{sv}as");
-    ck_assert_str_eq(sd_bus_message_get_member(signal), "PropertiesChanged");
-    ck_assert_str_eq(sd_bus_message_get_path(signal), "/org/fleet/Manager/device/a");
-    ck_assert_int_ge(sd_bus_message_read(signal, "s", &interface), 0);
+    fleet_interface_append_changed(
+            &fleet_device_interface, &body, after, fleet_interface_diff(&fleet_device_interface, before, after));
+    g_autoptr(GVariant) values = fleet_test_body_read(&body, "sa{sv}as");
+    g_variant_get(values, "(&s@a{sv}^a&s)", &interface, &dictionary, &invalidated);
     ck_assert_str_eq(interface, "org.fleet.Device");
-    g_autofree char *keys = read_keys(signal);
+    g_autofree char *keys = read_keys(dictionary);
     ck_assert_str_eq(keys, "Status UpdatedAt");
+    ck_assert_ptr_null(invalidated[0]);
+}
+END_TEST
+
+START_TEST(object_has_its_interface)
+{
+    g_auto(FleetBody) body = FLEET_BODY_INIT;
+    g_autoptr(FleetDevice) device = new_device();
+    g_autoptr(GVariant) interfaces = NULL;
+    const char *path;
+
+    fleet_interface_append_object(&fleet_device_interface, &body, "/org/fleet/Manager/device/a", device);
+    g_autoptr(GVariant) values = fleet_test_body_read(&body, "oa{sa{sv}}");
+    g_variant_get(values, "(&o@a{sa{sv}})", &path, &interfaces);
+    ck_assert_str_eq(path, "/org/fleet/Manager/device/a");
+    ck_assert_uint_eq(g_variant_n_children(interfaces), 1);
+    g_autoptr(GVariant) properties = g_variant_lookup_value(interfaces, "org.fleet.Device", NULL);
+    ck_assert_uint_eq(g_variant_n_children(properties), fleet_device_interface.n);
 }
 END_TEST
 
@@ -248,7 +273,8 @@ int main(void)
     tcase_add_test(diff, action_differs_in_what_changed);
     tcase_add_test(diff, manager_differs_in_what_changed);
     tcase_add_loop_test(append, all_properties_are_appended_in_order, 0, G_N_ELEMENTS(all));
-    tcase_add_loop_test(append, each_property_is_of_its_signature, 0, G_N_ELEMENTS(all));
+    tcase_add_loop_test(append, each_property_is_got_alike, 0, G_N_ELEMENTS(all));
     tcase_add_test(append, signal_carries_the_mask_alone);
+    tcase_add_test(append, object_has_its_interface);
     return fleet_test_main(suite);
 }

@@ -105,6 +105,26 @@ START_TEST(device_paths_are_those_of_sd_bus)
 }
 END_TEST
 
+START_TEST(random_device_paths_are_those_of_sd_bus)
+{
+    static const char *const names[] = {
+            "", "a", "1", "1a", "a1", "router-1", "_", "..", "Łódź", "a b/c", "\x7f~", "Z9"};
+    g_autoptr(GRand) rand = g_rand_new_with_seed(20240116);
+
+    for (guint i = 0; i < G_N_ELEMENTS(names) + MANY; i++) {
+        char id[9] = "";
+        g_autofree char *expected = NULL;
+
+        for (guint k = 0; i >= G_N_ELEMENTS(names) && k < i % sizeof(id); k++)
+            id[k] = (char)g_rand_int_range(rand, 1, 256);
+        const char *name = i < G_N_ELEMENTS(names) ? names[i] : id;
+        ck_assert_int_ge(sd_bus_path_encode(FLEET_PATH_DEVICES, name, &expected), 0);
+        g_autofree char *path = fleet_path_of_device(name);
+        ck_assert_str_eq(path, expected);
+    }
+}
+END_TEST
+
 /* Any bytes of an id, of any length that the model allows: a valid path, and the same id from it. */
 START_TEST(device_paths_lead_back)
 {
@@ -144,6 +164,7 @@ int main(void)
     tcase_add_test(tcase, no_action_has_the_root_path);
     tcase_add_loop_test(tcase, what_is_no_action_path_is_none, 0, G_N_ELEMENTS(not_actions));
     tcase_add_loop_test(tcase, device_paths_are_those_of_sd_bus, 0, G_N_ELEMENTS(devices));
+    tcase_add_test(tcase, random_device_paths_are_those_of_sd_bus);
     tcase_add_test(tcase, device_paths_lead_back);
     tcase_add_loop_test(tcase, what_is_no_device_path_is_none, 0, G_N_ELEMENTS(not_devices));
     return fleet_test_main(suite);

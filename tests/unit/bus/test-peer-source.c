@@ -56,8 +56,9 @@ static gboolean full(gpointer user_data)
     return ((Peer *)user_data)->unanswered >= FLEET_FLOW_CALLS_MAX;
 }
 
-static void written(gpointer user_data)
+static gboolean flush(gpointer user_data)
 {
+    return TRUE;
 }
 
 static void closed(int r, gpointer user_data)
@@ -66,7 +67,7 @@ static void closed(int r, gpointer user_data)
 }
 
 static const FleetPeerCallbacks callbacks = {
-        .opened = opened, .unanswered = unanswered, .full = full, .written = written, .closed = closed};
+        .opened = opened, .unanswered = unanswered, .full = full, .flush = flush, .closed = closed};
 
 static void peer_start(Peer *peer, const FleetPeerLimits *limits)
 {
