@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "core/ordered.h"
 #include "drivers/drivers.h"
 #include "model/transition.h"
 #include "model/usage.h"
@@ -20,8 +21,8 @@ typedef struct {
 } Slot;
 
 struct FleetRegistry {
-    GHashTable *slots; /* id -> Slot */
-    GTree *ordered;    /* the slots with a committed device, by id */
+    GHashTable *slots;     /* a set of Slot, by id */
+    FleetOrdered *ordered; /* the slots with a committed device */
     guint by_status[FLEET_DEVICE_STATUS_LAST_];
     guint count;
     gint64 last_key;
@@ -42,17 +43,27 @@ static void free_slot(gpointer data)
     g_free(slot);
 }
 
-static int compare_ids(gconstpointer a, gconstpointer b, gpointer user_data)
+static guint hash_slot(gconstpointer slot)
 {
-    return strcmp(a, b);
+    return g_str_hash(((const Slot *)slot)->id);
+}
+
+static gboolean same_slot(gconstpointer a, gconstpointer b)
+{
+    return g_str_equal(((const Slot *)a)->id, ((const Slot *)b)->id);
+}
+
+static const char *id_of_slot(gconstpointer slot)
+{
+    return ((const Slot *)slot)->id;
 }
 
 FleetRegistry *fleet_registry_new(gint64 last_key, const FleetObservers *observers)
 {
     FleetRegistry *registry = g_new0(FleetRegistry, 1);
 
-    registry->slots = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_slot);
-    registry->ordered = g_tree_new_full(compare_ids, NULL, NULL, NULL);
+    registry->slots = g_hash_table_new_full(hash_slot, same_slot, free_slot, NULL);
+    registry->ordered = fleet_ordered_new(id_of_slot);
     registry->last_key = last_key;
     registry->usage = fleet_usage_new(FLEET_QUOTA_DEVICES, geteuid());
     registry->observers = observers;
@@ -61,7 +72,7 @@ FleetRegistry *fleet_registry_new(gint64 last_key, const FleetObservers *observe
 
 void fleet_registry_free(FleetRegistry *registry)
 {
-    g_tree_unref(registry->ordered);
+    fleet_ordered_free(registry->ordered);
     g_hash_table_unref(registry->slots);
     fleet_usage_free(registry->usage);
     g_free(registry);
@@ -69,7 +80,9 @@ void fleet_registry_free(FleetRegistry *registry)
 
 static Slot *find(const FleetRegistry *registry, const char *id)
 {
-    return g_hash_table_lookup(registry->slots, id);
+    const Slot probe = {.id = (GRefString *)id};
+
+    return g_hash_table_lookup(registry->slots, &probe);
 }
 
 static Slot *add_slot(FleetRegistry *registry, const FleetDevice *device)
@@ -77,7 +90,7 @@ static Slot *add_slot(FleetRegistry *registry, const FleetDevice *device)
     Slot *slot = g_new0(Slot, 1);
 
     slot->id = g_ref_string_acquire(device->id);
-    g_hash_table_insert(registry->slots, slot->id, slot);
+    g_hash_table_add(registry->slots, slot);
     return slot;
 }
 
@@ -101,9 +114,9 @@ static void set_committed(FleetRegistry *registry, Slot *slot, const FleetDevice
         registry->count++;
     }
     if (slot->committed == NULL && image != NULL)
-        g_tree_insert(registry->ordered, slot->id, slot);
+        fleet_ordered_insert(registry->ordered, slot);
     else if (slot->committed != NULL && image == NULL)
-        g_tree_remove(registry->ordered, slot->id);
+        fleet_ordered_remove(registry->ordered, slot);
     replace(&slot->committed, image);
 }
 
@@ -180,24 +193,30 @@ guint fleet_registry_count_status(const FleetRegistry *registry, FleetDeviceStat
     return registry->by_status[status];
 }
 
+typedef struct {
+    FleetDeviceVisitor visitor;
+    gpointer user_data;
+} Visit;
+
+static gboolean visit_slot(gpointer slot, gpointer user_data)
+{
+    const Visit *visit = user_data;
+
+    return visit->visitor(((const Slot *)slot)->committed, visit->user_data);
+}
+
 void fleet_registry_visit(const FleetRegistry *registry, const char *start, gboolean inclusive,
         FleetDeviceVisitor visitor, gpointer user_data)
 {
-    GTreeNode *node =
-            inclusive ? g_tree_lower_bound(registry->ordered, start) : g_tree_upper_bound(registry->ordered, start);
+    Visit visit = {.visitor = visitor, .user_data = user_data};
 
-    for (; node != NULL; node = g_tree_node_next(node)) {
-        const Slot *slot = g_tree_node_value(node);
-
-        if (!visitor(slot->committed, user_data))
-            return;
-    }
+    fleet_ordered_visit(registry->ordered, start, inclusive, visit_slot, &visit);
 }
 
 static void drop_if_unused(FleetRegistry *registry, Slot *slot)
 {
     if (slot->committed == NULL && slot->in_flight == 0)
-        g_hash_table_remove(registry->slots, slot->id);
+        g_hash_table_remove(registry->slots, slot);
 }
 
 static void tell_watcher(const FleetRegistry *registry, const Slot *slot)

@@ -8,7 +8,7 @@ FleetDevice *fleet_device_new(const char *id, const char *name, const char *type
 
     g_atomic_ref_count_init(&device->refs);
     device->id = g_ref_string_new(id);
-    device->name = g_ref_string_new(name);
+    device->name = g_strdup(name);
     device->type = g_ref_string_new_intern(type);
     device->driver = g_ref_string_new_intern(driver);
     return device;
@@ -20,7 +20,7 @@ FleetDevice *fleet_device_copy(const FleetDevice *device)
 
     g_atomic_ref_count_init(&copy->refs);
     g_ref_string_acquire(copy->id);
-    g_ref_string_acquire(copy->name);
+    copy->name = g_strdup(device->name);
     g_ref_string_acquire(copy->type);
     g_ref_string_acquire(copy->driver);
     return copy;
@@ -41,7 +41,7 @@ void fleet_device_unref(const FleetDevice *device)
     if (!g_atomic_ref_count_dec(&counted->refs))
         return;
     g_ref_string_release(counted->id);
-    g_ref_string_release(counted->name);
+    g_free(counted->name);
     g_ref_string_release(counted->type);
     g_ref_string_release(counted->driver);
     g_free(counted);
@@ -49,10 +49,10 @@ void fleet_device_unref(const FleetDevice *device)
 
 void fleet_device_set_name(FleetDevice *device, const char *name)
 {
-    GRefString *old = device->name;
+    char *old = device->name;
 
-    device->name = g_ref_string_new(name);
-    g_ref_string_release(old);
+    device->name = g_strdup(name);
+    g_free(old);
 }
 
 void fleet_device_set_type(FleetDevice *device, const char *type)

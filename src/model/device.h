@@ -18,7 +18,7 @@ typedef struct {
     FleetDeviceStatus status;
     gint64 key; /* the store's integer key, > 0, never reused while the daemon runs */
     GRefString *id;
-    GRefString *name;
+    char *name;           /* of this image alone: a counted string would take more memory than most names */
     GRefString *type;     /* interned */
     GRefString *driver;   /* interned */
     gint64 registered_at; /* µs since the epoch */

@@ -15,6 +15,16 @@ static gboolean has_control_character(const char *string)
     return FALSE;
 }
 
+/* Most names are; the others are looked at more closely. */
+static gboolean is_plain(const char *string)
+{
+    const char *p = string;
+
+    while (*p >= ' ' && *p <= '~')
+        p++;
+    return *p == '\0';
+}
+
 static gboolean check(const char *what, const char *string, gsize min, gsize max, GError **error)
 {
     gsize length = strlen(string);
@@ -26,6 +36,8 @@ static gboolean check(const char *what, const char *string, gsize min, gsize max
                 shown, length, min, max);
         return FALSE;
     }
+    if (is_plain(string))
+        return TRUE;
     if (!g_utf8_validate(string, (gssize)length, NULL))
         reason = "is not valid UTF-8";
     else if (has_control_character(string))

@@ -2,6 +2,8 @@
 
 #include "model/records.h"
 
+#include <string.h>
+
 FleetAttemptRecord *fleet_attempt_record_new(
         gint64 sequence, guint number, const FleetInstant *started, GRefString *plan)
 {
@@ -38,20 +40,32 @@ void fleet_attempt_record_unref(const FleetAttemptRecord *record)
     g_free(counted);
 }
 
-/* Interns nothing: the store makes such records on a thread of its own. */
+/* Copies a text to the place, which it moves behind it. */
+static const char *put(char **place, const char *text, gsize size)
+{
+    const char *copy = memcpy(*place, text, size);
+
+    *place += size;
+    return copy;
+}
+
 FleetAuditRecord *fleet_audit_record_new(gint64 at, uid_t uid, const char *executable, const char *sender,
         const char *method, const char *object, const char *outcome)
 {
-    FleetAuditRecord *record = g_new0(FleetAuditRecord, 1);
+    const gsize executable_size = strlen(executable) + 1, sender_size = strlen(sender) + 1,
+                method_size = strlen(method) + 1, object_size = strlen(object) + 1, outcome_size = strlen(outcome) + 1;
+    FleetAuditRecord *record =
+            g_malloc(sizeof(*record) + executable_size + sender_size + method_size + object_size + outcome_size);
+    char *place = record->texts;
 
     g_atomic_ref_count_init(&record->refs);
     record->at = at;
     record->uid = uid;
-    record->executable = g_ref_string_new(executable);
-    record->sender = g_ref_string_new(sender);
-    record->method = g_ref_string_new(method);
-    record->object = g_ref_string_new(object);
-    record->outcome = g_ref_string_new(outcome);
+    record->executable = put(&place, executable, executable_size);
+    record->sender = put(&place, sender, sender_size);
+    record->method = put(&place, method, method_size);
+    record->object = put(&place, object, object_size);
+    record->outcome = put(&place, outcome, outcome_size);
     return record;
 }
 
@@ -67,12 +81,6 @@ void fleet_audit_record_unref(const FleetAuditRecord *record)
 {
     FleetAuditRecord *counted = (FleetAuditRecord *)record;
 
-    if (!g_atomic_ref_count_dec(&counted->refs))
-        return;
-    g_ref_string_release(counted->executable);
-    g_ref_string_release(counted->sender);
-    g_ref_string_release(counted->method);
-    g_ref_string_release(counted->object);
-    g_ref_string_release(counted->outcome);
-    g_free(counted);
+    if (g_atomic_ref_count_dec(&counted->refs))
+        g_free(counted);
 }

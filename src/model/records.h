@@ -39,11 +39,12 @@ typedef struct {
     gatomicrefcount refs;
     gint64 at; /* µs since the epoch */
     uid_t uid;
-    GRefString *executable; /* of the caller's process, as far as the kernel tells; "" = not known */
-    GRefString *sender;     /* the caller's unique name on its bus */
-    GRefString *method;     /* "RegisterDevice" */
-    GRefString *object;     /* the device's or the action's id; "" = nothing in particular */
-    GRefString *outcome;    /* "ok", or the D-Bus name of the error */
+    const char *executable; /* of the caller's process, as far as the kernel tells; "" = not known */
+    const char *sender;     /* the caller's unique name on its bus */
+    const char *method;     /* "RegisterDevice" */
+    const char *object;     /* the device's or the action's id; "" = nothing in particular */
+    const char *outcome;    /* "ok", or the D-Bus name of the error */
+    char texts[];           /* what these point to: there is such a record for each call */
 } FleetAuditRecord;
 
 FleetAuditRecord *fleet_audit_record_new(gint64 at, uid_t uid, const char *executable, const char *sender,

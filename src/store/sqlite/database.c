@@ -346,7 +346,6 @@ static gboolean configure(FleetDatabase *database, GError **error)
 {
     return fleet_database_execute(database,
             "PRAGMA synchronous = FULL;"
-            "PRAGMA cache_size = -16000;"           /* KiB */
             "PRAGMA journal_size_limit = 33554432;" /* bytes that a log may keep on disk once it is empty */
             "PRAGMA cell_size_check = ON;"          /* damage shall show early */
             "PRAGMA temp_store = MEMORY;",
@@ -547,8 +546,7 @@ FleetDatabase *fleet_database_open_reader(const char *directory, const gint *can
     g_autoptr(FleetDatabase) database = connect(path, SQLITE_OPEN_READONLY, error);
 
     if (database == NULL ||
-            !fleet_database_execute(database,
-                    "PRAGMA cache_size = -8000; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY", error))
+            !fleet_database_execute(database, "PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY", error))
         return NULL;
     sqlite3_progress_handler(database->handle, 10000, is_cancelled, (gpointer)cancelled);
     return g_steal_pointer(&database);

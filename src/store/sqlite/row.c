@@ -83,9 +83,9 @@ gboolean fleet_row_finish(FleetRow *row, GError **error)
     return FALSE;
 }
 
-int fleet_row_bind_text(sqlite3_stmt *statement, int parameter, GRefString *text)
+int fleet_row_bind_text(sqlite3_stmt *statement, int parameter, const char *text)
 {
-    return sqlite3_bind_text(statement, parameter, text, (int)g_ref_string_length(text), SQLITE_STATIC);
+    return sqlite3_bind_text(statement, parameter, text, -1, SQLITE_STATIC);
 }
 
 int fleet_row_bind_instant(sqlite3_stmt *statement, int first, const FleetInstant *instant)

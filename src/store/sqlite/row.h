@@ -44,7 +44,7 @@ void fleet_row_fail(FleetRow *row, int column, const char *reason);
 gboolean fleet_row_finish(FleetRow *row, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Binds a text, which must stay until the statement was run. SQLite's result code. */
-int fleet_row_bind_text(sqlite3_stmt *statement, int parameter, GRefString *text);
+int fleet_row_bind_text(sqlite3_stmt *statement, int parameter, const char *text);
 
 /* Binds a moment to three parameters. SQLite's result code. */
 int fleet_row_bind_instant(sqlite3_stmt *statement, int first, const FleetInstant *instant);
