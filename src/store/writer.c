@@ -44,7 +44,44 @@ typedef enum {
     WORK_PRUNE,
 } Work;
 
-static gboolean write_change(FleetDatabase *database, const FleetChange *change, GError **error)
+/* An action that starts at once is made and changed in one transaction: its row is written once, as it is in the end.
+ * What it becomes follows closely on what it was. */
+#define AHEAD 4
+
+/* The last image of the action within the changes that follow at once; the change's own if there is none. */
+static const FleetAction *last_image(const FleetChange *change, guint left)
+{
+    const FleetAction *last = change->action;
+
+    for (guint i = 1; i <= MIN(left, AHEAD); i++)
+        if (change[i].kind == FLEET_CHANGE_UPDATE_ACTION && change[i].action->id.sequence == last->id.sequence)
+            last = change[i].action;
+    return last;
+}
+
+/* *written: what the row that was inserted last has been given in advance. */
+static gboolean insert_action(
+        FleetDatabase *database, const FleetChange *change, guint left, const FleetAction **written, GError **error)
+{
+    *written = last_image(change, left);
+    return fleet_action_rows_insert(database, *written, error) &&
+           fleet_transition_rows_insert(database, change->action, error);
+}
+
+static gboolean update_action(
+        FleetDatabase *database, const FleetAction *action, const FleetAction **written, GError **error)
+{
+    gboolean is_written = *written != NULL && (*written)->id.sequence == action->id.sequence;
+
+    if (*written == action)
+        *written = NULL; /* what follows is newer */
+    return (is_written || fleet_action_rows_update(database, action, error)) &&
+           fleet_transition_rows_append(database, action, error);
+}
+
+/* left: how many changes of the transaction follow. */
+static gboolean write_change(
+        FleetDatabase *database, const FleetChange *change, guint left, const FleetAction **written, GError **error)
 {
     switch (change->kind) {
     case FLEET_CHANGE_INSERT_DEVICE:
@@ -54,11 +91,9 @@ static gboolean write_change(FleetDatabase *database, const FleetChange *change,
     case FLEET_CHANGE_DELETE_DEVICE:
         return fleet_device_rows_delete(database, change->device, error);
     case FLEET_CHANGE_INSERT_ACTION:
-        return fleet_action_rows_insert(database, change->action, error) &&
-               fleet_transition_rows_insert(database, change->action, error);
+        return insert_action(database, change, left, written, error);
     case FLEET_CHANGE_UPDATE_ACTION:
-        return fleet_action_rows_update(database, change->action, error) &&
-               fleet_transition_rows_append(database, change->action, error);
+        return update_action(database, change->action, written, error);
     case FLEET_CHANGE_INSERT_ATTEMPT:
         return fleet_attempt_rows_insert(database, change->attempt, error);
     case FLEET_CHANGE_UPDATE_ATTEMPT:
@@ -72,10 +107,13 @@ static gboolean write_change(FleetDatabase *database, const FleetChange *change,
 
 static gboolean write_changes(FleetDatabase *database, const FleetSubmissionList *batch, GError **error)
 {
-    for (FleetSubmission *submission = batch->head; submission != NULL; submission = submission->next)
+    for (FleetSubmission *submission = batch->head; submission != NULL; submission = submission->next) {
+        const FleetAction *written = NULL;
+
         for (guint i = 0; i < submission->n; i++)
-            if (!write_change(database, &submission->changes[i], error))
+            if (!write_change(database, &submission->changes[i], submission->n - i - 1, &written, error))
                 return FALSE;
+    }
     return TRUE;
 }
 
