@@ -4,9 +4,20 @@
 
 #include <string.h>
 
-/* At most max characters of it. */
+static gboolean is_plain(const char *string, gsize size)
+{
+    for (gsize i = 0; i < size; i++)
+        if (string[i] < ' ' || string[i] > '~')
+            return FALSE;
+    return TRUE;
+}
+
+/* At most max characters of it. Nearly all that are quoted are as they should be, and there is one in each call. */
 static char *escape(const char *string, gsize size, gsize max)
 {
+    if (size <= max && is_plain(string, size))
+        return g_strndup(string, size);
+
     g_autofree char *valid = g_utf8_make_valid(string, (gssize)size);
     GString *text = g_string_new(NULL);
     gsize length = 0;
