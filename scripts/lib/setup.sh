@@ -14,7 +14,7 @@ cd "$root" || exit
     bus_packages=(dbus-daemon systemd libglib2.0-bin)
     # What it takes besides to make a Debian package.
     deb_packages=(debhelper dpkg-dev scdoc bash-completion systemd)
-    test_packages=(check scdoc sqlite3 bash-completion rsync
+    test_packages=(check scdoc sqlite3 bash-completion rsync valgrind
         dbus-bin python3-dbus python3-gi)
     # For scripts/fuzz and scripts/check-static.
     fuzz_packages=(clang libclang-rt-14-dev)
