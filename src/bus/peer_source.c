@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 const FleetPeerLimits fleet_peer_limits = {.greeting = 30 * FLEET_USEC_PER_SEC, .message = 10 * FLEET_USEC_PER_SEC};
@@ -107,12 +108,20 @@ static gboolean check(GSource *source)
     return !self->ended && self->fd_tag != NULL && g_source_query_unix_fd(source, self->fd_tag) != 0;
 }
 
+/* Whether the peer has sent what has not been looked at yet. */
+static gboolean is_ahead(const FleetPeerSource *self)
+{
+    int unread = 0;
+
+    return ioctl(self->socket, FIONREAD, &unread) == 0 && unread > 0;
+}
+
 static void too_late(FleetTimer *timer)
 {
     FleetPeerSource *self = timer->data;
 
     /* It is not the peer's fault that it is not read from. */
-    if (self->open && (is_held(self) || fleet_intake_waits(self->intake)))
+    if (self->open && (is_held(self) || fleet_intake_waits(self->intake) || is_ahead(self)))
         fleet_timers_set(self->timers, &self->deadline, fleet_clock_boottime() + self->limits->message);
     else
         end(self, -ETIMEDOUT);

@@ -212,6 +212,24 @@ START_TEST(message_has_its_time)
 }
 END_TEST
 
+/* It is not late if we are: what it has sent in time is there. */
+START_TEST(time_is_the_peers_own)
+{
+    g_auto(Peer) peer = {0};
+    g_autoptr(GByteArray) call = call_with(60000);
+
+    peer_start(&peer, &short_limits);
+    greet(&peer);
+    say(&peer, call->data, call->len - 1);
+    settle();
+    ck_assert_int_eq(send(peer.fd, call->data + call->len - 1, 1, MSG_NOSIGNAL), 1);
+    for (gint64 over = g_get_monotonic_time() + 2 * short_limits.message; g_get_monotonic_time() < over;)
+        g_thread_yield(); /* the loop has other things to do */
+    wait_until(peer.received == 1 || peer.closed != 0);
+    ck_assert_int_eq(peer.closed, 0);
+}
+END_TEST
+
 /* While it is not read from, because of what we owe it, its time does not run out. */
 START_TEST(time_stops_while_calls_are_unanswered)
 {
@@ -372,6 +390,7 @@ int main(void)
     tcase_add_loop_test(time, greeting_has_its_time, 0, 2);
     tcase_add_test(time, who_has_greeted_may_be_silent);
     tcase_add_loop_test(time, message_has_its_time, 0, (int)G_N_ELEMENTS(sizes));
+    tcase_add_test(time, time_is_the_peers_own);
     tcase_add_test(time, time_stops_while_calls_are_unanswered);
     tcase_add_test(bytes, byte_by_byte_is_as_good);
     tcase_add_test(bytes, messages_of_all_sizes_arrive);
