@@ -281,7 +281,7 @@ gboolean fleet_intake_waits(const FleetIntake *intake)
 
 gboolean fleet_intake_holds(const FleetIntake *intake)
 {
-    return intake->claim.size > 0 && !intake->claimed && intake->large == 0;
+    return intake->claim.size > 0 && !intake->claimed && intake->large == 0 && intake->passable == 0;
 }
 
 void fleet_intake_release(FleetIntake *intake)

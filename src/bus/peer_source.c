@@ -146,7 +146,7 @@ static int feed(FleetPeerSource *self)
     self->piped = fleet_intake_feed(self->intake);
     self->single = self->piped == 1;
     if (self->piped >= 0)
-        set_deadline(self, self->piped > 0 && self->piped < G_MAXINT);
+        set_deadline(self, (self->piped > 0 && self->piped < G_MAXINT) || fleet_intake_holds(self->intake));
     return self->piped;
 }
 

@@ -10,6 +10,7 @@
 #include "lib/main.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -230,6 +231,27 @@ START_TEST(time_is_the_peers_own)
 }
 END_TEST
 
+/* Large ones without a pause between them: while one ends the next has begun, and each has its own time. */
+START_TEST(message_after_message_has_its_time)
+{
+    g_auto(Peer) peer = {0};
+    g_autoptr(GByteArray) call = call_with(sizes[_i]);
+    guint8 begin[20];
+    guint sent = 0;
+
+    peer_start(&peer, &short_limits);
+    greet(&peer);
+    memcpy(begin, call->data, sizeof(begin));
+    say(&peer, begin, sizeof(begin));
+    for (gint64 over = g_get_monotonic_time() + 3 * short_limits.message; g_get_monotonic_time() < over; sent++) {
+        say(&peer, call->data + sizeof(begin), call->len - sizeof(begin));
+        say(&peer, begin, sizeof(begin));
+        wait_until(peer.received == sent + 1 || peer.closed != 0);
+        ck_assert_int_eq(peer.closed, 0);
+    }
+}
+END_TEST
+
 /* While it is not read from, because of what we owe it, its time does not run out. */
 START_TEST(time_stops_while_calls_are_unanswered)
 {
@@ -285,6 +307,47 @@ START_TEST(messages_of_all_sizes_arrive)
         say(&peer, all->data + sent, part);
     wait_until(peer.received == G_N_ELEMENTS(stream));
     ck_assert_int_eq(peer.closed, 0);
+}
+END_TEST
+
+static void nothing_granted(gpointer user_data)
+{
+}
+
+static gsize drain(int fd)
+{
+    guint8 bytes[4096];
+    gsize all = 0;
+
+    for (ssize_t n; (n = read(fd, bytes, sizeof(bytes))) > 0; all += (gsize)n)
+        ;
+    return all;
+}
+
+/* The kernel gives large pipes to few. What is still to be put into a small one has not come in. */
+START_TEST(large_message_has_come_in_once_all_is_in_the_pipe)
+{
+    FleetRoom *own = fleet_room_new();
+    g_autoptr(GByteArray) call = call_with(70000);
+    int fds[2], pipe;
+    gsize all = 0;
+
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
+    FleetIntake *intake = fleet_intake_new(own, fds[0], getuid(), nothing_granted, NULL, &pipe);
+    ck_assert_ptr_nonnull(intake);
+    ck_assert_int_gt(fcntl(pipe, F_SETPIPE_SZ, 4096), 0);
+    fleet_intake_open(intake);
+    ck_assert_int_eq(write(fds[1], call->data, call->len), call->len);
+    while (!fleet_intake_holds(intake)) {
+        ck_assert_int_gt(fleet_intake_feed(intake), 0);
+        all += drain(pipe);
+    }
+    ck_assert_uint_eq(all, call->len);
+    fleet_intake_free(intake);
+    fleet_room_free(own);
+    close(pipe);
+    close(fds[0]);
+    close(fds[1]);
 }
 END_TEST
 
@@ -391,9 +454,11 @@ int main(void)
     tcase_add_test(time, who_has_greeted_may_be_silent);
     tcase_add_loop_test(time, message_has_its_time, 0, (int)G_N_ELEMENTS(sizes));
     tcase_add_test(time, time_is_the_peers_own);
+    tcase_add_loop_test(time, message_after_message_has_its_time, 0, (int)G_N_ELEMENTS(sizes));
     tcase_add_test(time, time_stops_while_calls_are_unanswered);
     tcase_add_test(bytes, byte_by_byte_is_as_good);
     tcase_add_test(bytes, messages_of_all_sizes_arrive);
+    tcase_add_test(bytes, large_message_has_come_in_once_all_is_in_the_pipe);
     tcase_add_loop_test(bytes, impossible_header_ends_it, 0, (int)G_N_ELEMENTS(headers));
     tcase_add_test(bytes, shortest_message_takes_nothing_from_the_next);
     tcase_add_test(bytes, large_messages_wait_for_room);
