@@ -68,7 +68,7 @@ static void request_found(const FleetInitiated *initiated, const GError *error, 
     else if (initiated != NULL) {
         ((Initiation *)call->state)->initiated = *initiated;
         fleet_call_go_on(call, NULL);
-    } else
+    } else if (fleet_call_is_settled(call)) /* the store was asked, and what it is about may have changed */
         stage_initiation(call);
 }
 
@@ -112,6 +112,8 @@ static void initiate(FleetCall *call)
     Initiation *initiation = g_new0(Initiation, 1);
     GError *error = NULL;
 
+    if (call->state != NULL) /* it was here before: see fleet_call_is_settled() */
+        free_initiation(g_steal_pointer(&call->state));
     fleet_call_keep(call, initiation, free_initiation);
     fleet_call_set_reply(call, "sos", reply_initiated);
     if (!read_initiation(call, initiation, &error))

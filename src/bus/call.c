@@ -190,9 +190,17 @@ static const GError *find_refusal(const FleetCall *call)
 
 static void decided(GError *const *refusals, guint n, gpointer user_data);
 
+/* Takes the targets. */
 static void ask(FleetCall *call, FleetTargets *targets)
 {
+    g_autoptr(GError) error = NULL;
     guint n;
+
+    if (!fleet_reading_allowed(call->api, &error)) {
+        fleet_targets_free(targets);
+        answer(error, call);
+        return;
+    }
     const FleetQuestion *questions = fleet_targets_questions(targets, &n);
 
     g_clear_pointer(&call->targets, fleet_targets_free);
@@ -204,8 +212,30 @@ static void ask(FleetCall *call, FleetTargets *targets)
             sd_bus_message_get_allow_interactive_authorization(call->message) > 0, decided, call);
 }
 
-/* What was allowed is allowed for what it was about: if that is another thing by now (a device has got another type),
- * it is asked about anew. */
+gboolean fleet_call_is_settled(FleetCall *call)
+{
+    GError *error = NULL;
+
+    if (call->targets == NULL)
+        return TRUE;
+    FleetTargets *targets = find_targets(call, &error);
+    if (targets != NULL && fleet_targets_equal(targets, call->targets)) {
+        fleet_targets_free(targets);
+        return TRUE;
+    }
+    g_clear_pointer(&call->transaction, fleet_transaction_abandon);
+    if (targets == NULL)
+        refuse(call, error);
+    else if (call->rounds < ROUNDS_MAX)
+        ask(call, targets);
+    else {
+        fleet_targets_free(targets);
+        refuse(call, g_error_new_literal(FLEET_ERROR, FLEET_ERROR_ACCESS_DENIED,
+                             "what the call is about goes on changing while polkit is asked; call again"));
+    }
+    return FALSE;
+}
+
 static void decided(GError *const *refusals, guint n, gpointer user_data)
 {
     FleetCall *call = user_data;
@@ -222,19 +252,8 @@ static void decided(GError *const *refusals, guint n, gpointer user_data)
         refuse(call, g_error_copy(refusal));
         return;
     }
-    FleetTargets *targets = find_targets(call, &error);
-    if (targets == NULL)
-        refuse(call, g_steal_pointer(&error));
-    else if (fleet_targets_equal(targets, call->targets)) {
-        fleet_targets_free(targets);
+    if (fleet_call_is_settled(call))
         carry_out(call);
-    } else if (call->rounds < ROUNDS_MAX)
-        ask(call, targets);
-    else {
-        fleet_targets_free(targets);
-        refuse(call, g_error_new_literal(FLEET_ERROR, FLEET_ERROR_ACCESS_DENIED,
-                             "what the call is about goes on changing while polkit is asked; call again"));
-    }
 }
 
 void fleet_call_prepared(FleetCall *call, GError *error)

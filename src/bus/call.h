@@ -79,6 +79,13 @@ int fleet_call_begin(
 /* Goes on with a call that was prepared, or could not be (the error is taken). It may be gone afterwards. */
 void fleet_call_prepared(FleetCall *call, GError *error);
 
+/*
+ * Whether what the call is about is what access was asked about. What was allowed is allowed for that only: if it is
+ * another thing by now (a device has got another type, or a new action), it is asked about anew, start comes again or
+ * not at all, and FALSE is returned: the call may be gone. A start that has waited asks before it stages anything.
+ */
+gboolean fleet_call_is_settled(FleetCall *call) G_GNUC_WARN_UNUSED_RESULT;
+
 /* For func, in a call about many things: whether the caller may not do this one. Those of whom nobody had to be asked
  * may do all; who may do none does not come here. The error is ACCESS_DENIED. */
 gboolean fleet_call_is_refused(const FleetCall *call, guint entry, GError **error);
