@@ -11,8 +11,9 @@
 #define QUIET_MAX 32
 #define INQUIRY_MAX 16
 
-/* Persons asked at the same time. */
+/* Persons asked at the same time, and for one user: who does not answer keeps only own calls waiting. */
 #define DIALOGS_MAX 8
+#define DIALOGS_PER_USER_MAX 2
 
 #define QUIET_USEC (10 * FLEET_USEC_PER_SEC)
 #define DIALOG_USEC (120 * FLEET_USEC_PER_SEC)
@@ -67,6 +68,8 @@ struct Flight {
     Put *put;       /* NULL: nobody wants to know */
     Client *client; /* whose dialog it is; NULL: nobody's, or that client has gone */
     guint64 dialog; /* its number; 0 = it is none */
+    uid_t uid;      /* whose it is, even if that client has gone */
+    GList link;     /* in authority->dialogs, if it is one */
 };
 
 /* A caller, while it has inquiries. */
@@ -87,6 +90,7 @@ struct FleetAuthority {
     GQueue rounds[2];    /* of Client: who is next */
     GQueue due[2];       /* of Put, by their deadlines: what is not answered */
     guint flights[2];    /* with polkit */
+    GQueue dialogs;      /* of Flight: those that are dialogs */
     guint64 last_dialog;
     gboolean is_open; /* there may be a connection to polkit */
     gint64 used;      /* when something was asked or answered last, µs of the monotonic clock */
@@ -358,6 +362,8 @@ static void answer_came(const FleetPolkitAnswer *answer, gpointer user_data)
     FleetAuthority *authority = flight->authority;
 
     authority->flights[flight->dialog != 0]--;
+    if (flight->dialog != 0)
+        g_queue_unlink(&authority->dialogs, &flight->link);
     if (flight->client != NULL) {
         flight->client->dialog = NULL;
         update_round(authority, flight->client, TRUE);
@@ -396,21 +402,47 @@ static void hand_over(FleetAuthority *authority, Put *put)
     if (put->is_dialog) {
         client->dialog = flight;
         flight->client = client;
+        flight->uid = client->caller.uid;
+        flight->link.data = flight;
+        g_queue_push_tail_link(&authority->dialogs, &flight->link);
     }
     update_round(authority, client, put->is_dialog);
+}
+
+static gboolean has_enough_dialogs(const FleetAuthority *authority, uid_t uid)
+{
+    guint n = 0;
+
+    for (const GList *link = authority->dialogs.head; link != NULL; link = link->next)
+        n += ((const Flight *)link->data)->uid == uid;
+    return n >= DIALOGS_PER_USER_MAX;
+}
+
+/* Whose turn it is; NULL if it is nobody's. */
+static Client *next_client(const FleetAuthority *authority, int kind)
+{
+    if (authority->flights[kind] >= flights_max[kind])
+        return NULL;
+    for (const GList *link = authority->rounds[kind].head; link != NULL; link = link->next) {
+        Client *client = link->data;
+
+        if (kind == 0 || !has_enough_dialogs(authority, client->caller.uid))
+            return client;
+    }
+    return NULL;
 }
 
 /* Gives polkit what it may be given. Dialogs first: instead of one, questions may be put again without. */
 static void pump(FleetAuthority *authority)
 {
+    Client *client;
+
     for (int kind = 1; kind >= 0; kind--)
-        while (authority->flights[kind] < flights_max[kind] && authority->rounds[kind].head != NULL) {
-            GList *first = authority->rounds[kind].head;
-            Client *client = first->data;
+        while ((client = next_client(authority, kind)) != NULL) {
             Put *put = client->turns[kind].head->data;
 
-            g_queue_unlink(&authority->rounds[kind], first);
-            g_queue_push_tail_link(&authority->rounds[kind], first);
+            g_queue_unlink(&authority->rounds[kind], &client->in_rounds[kind]);
+            g_queue_push_tail_link(&authority->rounds[kind], &client->in_rounds[kind]);
             if (kind == 1 && client->authenticated_at >= put->deadline - DIALOG_USEC) {
                 Inquiry *inquiry = put->inquiry;
                 drop_put(put);
@@ -425,8 +457,9 @@ static void pump(FleetAuthority *authority)
 static void time_out(Put *put)
 {
     Inquiry *inquiry = put->inquiry;
-    const char *problem = put->is_dialog ? "nobody has authenticated within 120 s"
-                                         : "it has not answered within 10 s; see whether polkit.service hangs";
+    const char *problem = !put->is_dialog       ? "it has not answered within 10 s; see whether polkit.service hangs"
+                          : put->flight != NULL ? "nobody has authenticated within 120 s"
+                                                : "for 120 s too many others have been asked to authenticate";
 
     inquiry->states[put->index] = ENTRY_OPEN;
     give_up(inquiry, problem);

@@ -8,8 +8,9 @@
  * Only so many questions are with polkit at the same time (a bus daemon allows 128 calls without their replies to a
  * connection); the others wait, and callers take turns. Each question has 10 s from when it was put. A question is put
  * without any person being asked; where polkit says that one would have to authenticate, and the caller's message
- * allows it, it is put again so that a person is, for 120 s, one at a time for each caller and once for each inquiry.
- * What polkit allows is remembered for 5 s, unless a person allowed it once only, or something changes.
+ * allows it, it is put again so that a person is, for 120 s, one at a time for each caller, two for each user, and once
+ * for each inquiry. What polkit allows is remembered for 5 s, unless a person allowed it once only, or something
+ * changes.
  */
 
 #include "access/caller.h"

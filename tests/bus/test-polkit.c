@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define NOBODY 65534
+#define DAEMON 1 /* another user that every machine has */
 
 #define MANAGE "org.fleet.manage-devices"
 #define RUN "org.fleet.run-actions"
@@ -360,6 +361,35 @@ START_TEST(type_that_changes_meanwhile_is_asked_about)
 }
 END_TEST
 
+/* Who replaces an action must be allowed to cancel it, even if it has come while the store was asked about the request.
+ */
+START_TEST(action_that_comes_meanwhile_is_asked_about)
+{
+    g_autoptr(Stage) stage = stage_new(FLEET_TEST_POLKIT_SILENT);
+    g_autofree char *address = fleet_test_fleet_address(stage->fleet);
+
+    register_typed(stage, "s", "sensor");
+    FleetTestPending *call = fleet_test_send(stage->nobody, FLEET_TEST_ROOT, FLEET_TEST_MANAGER, "InitiateDeviceAction",
+            g_variant_new_parsed("('s', 'SYSTEM_REBOOT', @a{ss} {}, {'IfBusy': <'replace'>, 'RequestId': <'one'>})"));
+    fleet_test_polkit_wait(stage->polkit, 1);
+    g_autoptr(GDBusConnection) later = fleet_test_connect(address); /* is looked at after polkit's, in one turn */
+    fleet_test_round_trip(later);
+    fleet_test_daemon_signal(stage->fleet->daemon, SIGSTOP);
+    fleet_test_polkit_set_mode(stage->polkit, FLEET_TEST_POLKIT_YES);
+    FleetTestPending *other = fleet_test_send(later, FLEET_TEST_ROOT, FLEET_TEST_MANAGER, "InitiateDeviceAction",
+            fleet_test_action_arguments("s", "FIRMWARE_UPDATE"));
+    ck_assert(g_dbus_connection_flush_sync(later, NULL, NULL));
+    g_object_unref(connect_as(0, fleet_test_bus_address(stage->fleet->bus))); /* by now the bus has passed it on */
+    fleet_test_daemon_signal(stage->fleet->daemon, SIGCONT);
+    g_autofree char *others = fleet_test_outcome(other);
+    g_autofree char *outcome = fleet_test_outcome(call);
+    ck_assert_str_eq(others, "");
+    ck_assert_str_eq(outcome, "");
+    g_autofree char *question = fleet_test_polkit_question(stage->polkit, fleet_test_polkit_asked(stage->polkit) - 1);
+    fleet_test_assert_matches(question, "^org\\.fleet\\.cancel-any-action device=s device-type=sensor ");
+}
+END_TEST
+
 /* What is remembered. */
 
 static void set_status(GDBusConnection *connection, const char *id)
@@ -568,6 +598,33 @@ START_TEST(dialog_goes_with_its_caller)
 }
 END_TEST
 
+/* However many connections somebody has, others are asked to authenticate too. */
+START_TEST(user_has_few_dialogs)
+{
+    g_autoptr(Stage) stage = stage_new(FLEET_TEST_POLKIT_CHALLENGE);
+    g_autoptr(GPtrArray) callers = g_ptr_array_new_with_free_func(g_object_unref);
+    const guint n = 12;
+    char *outcomes[13] = {NULL};
+
+    register_typed(stage, "a", "sensor");
+    fleet_test_polkit_hold_dialogs(stage->polkit, TRUE);
+    for (guint i = 0; i <= n; i++) {
+        g_ptr_array_add(callers, connect_as(i < n ? NOBODY : DAEMON, fleet_test_bus_address(stage->fleet->bus)));
+        send_interactive(g_ptr_array_index(callers, i), "a", &outcomes[i]);
+        /* A question without a dialog for each, and a dialog for the first two and for the other user. */
+        fleet_test_polkit_wait(stage->polkit, i < 2 ? 2 * i + 2 : i < n ? i + 3 : i + 4);
+    }
+    ck_assert_uint_eq(fleet_test_polkit_open(stage->polkit), 3);
+    fleet_test_polkit_hold_dialogs(stage->polkit, FALSE);
+    for (guint i = 0; i <= n; i++) {
+        while (outcomes[i] == NULL)
+            g_main_context_iteration(NULL, TRUE);
+        ck_assert_str_eq(outcomes[i], "");
+        g_free(outcomes[i]);
+    }
+}
+END_TEST
+
 /* When there is no answer. */
 
 START_TEST(no_polkit_is_said_so)
@@ -599,7 +656,7 @@ END_TEST
 START_TEST(silent_polkit_is_a_no)
 {
     g_autoptr(Stage) stage = stage_new(FLEET_TEST_POLKIT_SILENT);
-    FleetTestPending *calls_out[100];
+    FleetTestPending *calls_out[60]; /* what one sender has carried out at a time */
 
     for (guint i = 0; i < G_N_ELEMENTS(calls_out); i++) {
         g_autofree char *id = g_strdup_printf("d%u", i);
@@ -721,6 +778,7 @@ int main(void)
     tcase_add_test(answers, large_batch_is_asked_about_whole);
     tcase_add_test(answers, own_actions_are_another_right);
     tcase_add_test(answers, type_that_changes_meanwhile_is_asked_about);
+    tcase_add_loop_test(answers, action_that_comes_meanwhile_is_asked_about, 0, 3);
     tcase_add_test(memory, what_is_allowed_is_remembered);
     tcase_add_test(memory, what_is_refused_is_not);
     tcase_add_test(memory, unused_connection_to_polkit_is_closed);
@@ -729,6 +787,7 @@ int main(void)
     tcase_add_test(dialogs, person_allows_for_a_while);
     tcase_add_test(dialogs, person_refuses);
     tcase_add_test(dialogs, caller_has_one_dialog);
+    tcase_add_test(dialogs, user_has_few_dialogs);
     tcase_add_loop_test(dialogs, dialog_goes_with_its_caller, 0, 2);
     tcase_add_test(silence, no_polkit_is_said_so);
     tcase_add_test(silence, error_of_polkit_is_a_no);
