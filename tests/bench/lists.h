@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The three ways to read all devices. Each reads every string and number of its replies, as a client would, and ends
- * the program if they do not hold as many devices as they should. Seconds.
+ * The three ways to get all devices: the seconds until the replies have arrived. Then they are read through, to see
+ * that all devices are in them, which takes a client's library longer than all else and is not counted.
  */
 
 #include "connection.h"
