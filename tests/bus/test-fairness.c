@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* While one client asks without end, another one is served: what its call takes, in the median, is no more than ten
- * times of what it takes when there is nobody else. */
+ * times of what it takes when there is nobody else.
+ *
+ * With one exception. A bus daemon passes on all that it has of one connection before it looks at the next one, and
+ * there is nothing that a service can do about it: calls that fleetd answers at once are all in the daemon, before and
+ * behind it. There, the call may have to wait for those that are ahead of it, on its way and back, and for no more. */
 
 #include "bus_test.h"
 
@@ -11,6 +15,7 @@
 
 #define SAMPLES 301
 #define RATIO_MAX 10.0
+#define AHEAD_MAX 1.5
 
 /* Who is busy waits for a processor if others want it too, and then this measures them. So only what is measured while
  * the machine was quiet before and after is held against fleetd, after so many tries. */
@@ -173,8 +178,12 @@ static gboolean is_quiet(void)
     return (double)(after.idle - before.idle) >= QUIET_IDLE * (double)(after.all - before.all);
 }
 
-/* How many times longer it takes while somebody floods. */
-static double ratio_of(const char *address, const char *where, Kind greedy, Kind modest)
+typedef struct {
+    double alone; /* how many times longer it takes while somebody floods than alone */
+    double ahead; /* than what is ahead of it takes, there and back */
+} Ratios;
+
+static Ratios measure_ratios(const char *address, const char *where, Kind greedy, Kind modest)
 {
     Flood flood = {.address = address, .kind = greedy};
     sd_bus *bus = open_bus(address);
@@ -182,17 +191,21 @@ static double ratio_of(const char *address, const char *where, Kind greedy, Kind
     GThread *thread = g_thread_new("flood", run_flood, &flood);
 
     (void)measure(bus, READ, &flood); /* until it has come */
+    guint before = flood_progress(&flood);
+    gint64 begin = g_get_monotonic_time();
     gint64 busy = measure(bus, modest, &flood);
+    double each = (double)(g_get_monotonic_time() - begin) / (flood_progress(&flood) - before);
     g_atomic_int_set(&flood.stop, 1);
     g_thread_join(thread);
     sd_bus_close(bus);
     sd_bus_unref(bus);
 
-    double ratio = (double)busy / (double)MAX(idle, IDLE_MIN);
-    printf("# %s: %s beside a flood of %s: %d us, alone %d us, ratio %.1f\n", where, kinds[modest], kinds[greedy],
-            (int)busy, (int)idle, ratio);
+    const Ratios ratios = {
+            .alone = (double)busy / (double)MAX(idle, IDLE_MIN), .ahead = (double)busy / (2 * WINDOW * each)};
+    printf("# %s: %s beside a flood of %s: %d us, alone %d us, ratio %.1f; of what is ahead: %.1f\n", where,
+            kinds[modest], kinds[greedy], (int)busy, (int)idle, ratios.alone, ratios.ahead);
     fflush(stdout);
-    return ratio;
+    return ratios;
 }
 
 static const struct {
@@ -223,15 +236,16 @@ START_TEST(greedy_client_starves_nobody)
     fleet_test_register(fleet->connection, "greedy");
     fleet_test_register(fleet->connection, "modest");
     guint quiet = 0;
-    double ratio = G_MAXDOUBLE;
-    for (guint i = 0; i < TRIES && ratio > RATIO_MAX; i++) {
+    gboolean fair = FALSE;
+    for (guint i = 0; i < TRIES && !fair; i++) {
         gboolean was_quiet = is_quiet();
+        const Ratios ratios = measure_ratios(address, where, cases[_i].greedy, cases[_i].modest);
 
-        ratio = ratio_of(address, where, cases[_i].greedy, cases[_i].modest);
-        quiet += ratio > RATIO_MAX && was_quiet && is_quiet();
+        fair = ratios.alone <= RATIO_MAX || (cases[_i].on_bus && cases[_i].greedy == READ && ratios.ahead <= AHEAD_MAX);
+        quiet += !fair && was_quiet && is_quiet();
     }
-    ck_assert_msg(ratio <= RATIO_MAX || quiet < 2, "%.1f times as long", ratio);
-    if (ratio > RATIO_MAX)
+    ck_assert_msg(fair || quiet < 2, "it takes too long");
+    if (!fair)
         printf("# %s: that is not held against fleetd, for the machine has other things to do\n", where);
     fflush(stdout);
 }
