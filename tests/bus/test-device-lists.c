@@ -160,6 +160,57 @@ START_TEST(pages_of_a_filter_end)
 }
 END_TEST
 
+/* More than a reply may have on either connection, by their names alone. */
+#define TOO_MANY 33000
+#define PORTION 5500
+
+static void register_with_long_names(GDBusConnection *connection, guint first, guint n)
+{
+    g_auto(GVariantBuilder) devices = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a(ssss)"));
+    g_autofree char *name = g_strnfill(1024, 'n');
+
+    for (guint i = first; i < first + n; i++) {
+        g_autofree char *id = g_strdup_printf("d%u", i);
+        g_variant_builder_add(&devices, "(ssss)", id, name, "", "");
+    }
+    fleet_test_manager_void(connection, "RegisterDevices", g_variant_new("(a(ssss)a{sv})", &devices, NULL));
+}
+
+static guint count_in_pages(GDBusConnection *connection)
+{
+    g_autofree char *cursor = g_strdup("");
+    guint n = 0;
+
+    do {
+        g_autoptr(GVariant) page = fleet_test_manager(
+                connection, "QueryDevices", g_variant_new("(a{sv}su)", NULL, cursor, 10000), "(a(ssssttos)s)");
+        g_autoptr(GVariant) rows = g_variant_get_child_value(page, 0);
+
+        n += (guint)g_variant_n_children(rows);
+        g_free(cursor);
+        g_variant_get_child(page, 1, "s", &cursor);
+    } while (*cursor != '\0');
+    return n;
+}
+
+/* A service that sends too much to a bus is disconnected by it. */
+START_TEST(too_large_a_list_is_refused)
+{
+    g_autoptr(FleetTestFleet) fleet = fleet_test_fleet_new("[Quota]\nDevicesPerUser=0\n");
+    GDBusConnection *const connections[] = {fleet->connection, fleet->direct};
+
+    for (guint i = 0; i < TOO_MANY; i += PORTION)
+        register_with_long_names(fleet->direct, i, PORTION);
+    for (guint i = 0; i < G_N_ELEMENTS(connections); i++) {
+        fleet_test_call_fails(connections[i], FLEET_TEST_ROOT, FLEET_TEST_MANAGER, "ListDevices", NULL,
+                "org.fleet.Error.LimitExceeded", "use QueryDevices");
+        fleet_test_call_fails(connections[i], FLEET_TEST_ROOT, FLEET_TEST_OBJECT_MANAGER, "GetManagedObjects", NULL,
+                "org.fleet.Error.LimitExceeded", "use QueryDevices and QueryActions");
+        ck_assert_uint_eq(count_in_pages(connections[i]), TOO_MANY);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("bus: device lists");
@@ -171,5 +222,6 @@ int main(void)
     tcase_add_test(tcase, pages_follow_each_other);
     tcase_add_test(tcase, pages_are_stable_while_devices_come_and_go);
     tcase_add_test(tcase, pages_of_a_filter_end);
+    tcase_add_test(tcase, too_large_a_list_is_refused);
     return fleet_test_main(suite);
 }
