@@ -123,7 +123,7 @@ START_TEST(a_stop_goes_on_through_a_restart)
 {
     g_autoptr(FleetCommandTest) self = fleet_command_test_new();
     FleetTestAttempt *attempt = fleet_command_test_start(
-            self, 1, "trap 'touch $FILES/asked; sleep 0.5; exit 9' TERM; echo PHASE up; while :; do sleep 0.05; done");
+            self, 1, "trap ': >$FILES/asked; sleep 0.5; exit 9' TERM; echo PHASE up; while :; do sleep 0.05; done");
     g_autofree char *asked = fleet_command_test_path(self, "asked");
 
     fleet_test_attempt_wait_report(attempt, "phase up");
