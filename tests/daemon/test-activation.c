@@ -5,6 +5,7 @@
 
 #include "lib/fleet_test.h"
 
+#include <gio/gunixsocketaddress.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -138,6 +139,73 @@ START_TEST(it_takes_the_place_of_its_own)
 }
 END_TEST
 
+/* As a service manager does, which keeps the socket. Owned by the caller. */
+static int make_socket(void)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    g_strlcpy(at.sun_path, path, sizeof(at.sun_path));
+    ck_assert_int_eq(bind(fd, (const struct sockaddr *)&at, sizeof(at)), 0);
+    ck_assert_int_eq(listen(fd, 8), 0);
+    return fd;
+}
+
+static void start_with(int fd)
+{
+    static const char *const env[] = {"LISTEN_FDS=1", "LISTEN_FDNAMES=private", NULL};
+    g_autofree char *state = g_strdup_printf("--state-directory=%s/state", directory);
+    g_autoptr(GPtrArray) argv = g_ptr_array_new_with_free_func(g_free);
+    const char *wrapper = g_getenv("FLEET_TEST_WRAPPER");
+
+    add(argv, "sh", "-c", "LISTEN_PID=$$ exec \"$@\"", "sh", NULL);
+    if (wrapper != NULL)
+        add(argv, wrapper, NULL);
+    add(argv, fleet_test_env("FLEETD"), "--no-bus", state, "--log-level=warning", NULL);
+    g_ptr_array_add(argv, NULL);
+    process = fleet_test_process_start_with_fd((const char *const *)argv->pdata, env, fd);
+}
+
+/* Ends it in good order, or as a crash does. */
+static void end_by(int signal)
+{
+    fleet_test_process_signal(process, signal);
+    int status = fleet_test_process_wait(process, FLEET_TEST_PATIENCE);
+    if (signal == SIGTERM)
+        ck_assert_int_eq(status, 0);
+    g_clear_pointer(&process, fleet_test_process_free);
+}
+
+static const int ends[] = {SIGTERM, SIGKILL};
+
+/* Whoever connects while there is no fleetd is served by the next one. */
+START_TEST(who_comes_during_a_restart_waits)
+{
+    g_autoptr(GSocketClient) client = g_socket_client_new();
+    g_autoptr(GSocketAddress) to = g_unix_socket_address_new(path);
+    g_autoptr(GError) error = NULL;
+    int fd = make_socket();
+
+    start_with(fd);
+    g_autoptr(GDBusConnection) before = fleet_test_connect(address);
+    fleet_test_call_void(before, FLEET_TEST_ROOT, FLEET_TEST_MANAGER, "RegisterDevice",
+            g_variant_new("(ssssa{sv})", "a", "", "", "", NULL));
+    end_by(ends[_i]);
+
+    g_autoptr(GSocketConnection) stream = g_socket_client_connect(client, G_SOCKET_CONNECTABLE(to), NULL, &error);
+    fleet_test_assert_no_error(error);
+    start_with(fd);
+    g_autoptr(GDBusConnection) meanwhile = g_dbus_connection_new_sync(G_IO_STREAM(stream), NULL,
+            G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT | G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION, NULL, NULL,
+            &error);
+    fleet_test_assert_no_error(error);
+    g_autoptr(GVariant) count = fleet_test_get(meanwhile, FLEET_TEST_ROOT, FLEET_TEST_MANAGER, "DeviceCount");
+    ck_assert_uint_eq(g_variant_get_uint32(count), 1);
+    end_by(SIGTERM);
+    close(fd);
+}
+END_TEST
+
 START_TEST(another_name_is_refused)
 {
     listen_as("public", NULL);
@@ -179,6 +247,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, first_connection_is_served);
     tcase_add_test(tcase, it_takes_the_place_of_its_own);
+    tcase_add_loop_test(tcase, who_comes_during_a_restart_waits, 0, (int)G_N_ELEMENTS(ends));
     tcase_add_test(tcase, another_name_is_refused);
     tcase_add_test(tcase, several_are_refused);
     tcase_add_loop_test(tcase, another_kind_is_refused, 0, 2);

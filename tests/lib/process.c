@@ -55,6 +55,11 @@ static char **environment(const char *const *additions)
 
 FleetTestProcess *fleet_test_process_start(const char *const *argv, const char *const *env)
 {
+    return fleet_test_process_start_with_fd(argv, env, -1);
+}
+
+FleetTestProcess *fleet_test_process_start_with_fd(const char *const *argv, const char *const *env, int fd)
+{
     FleetTestProcess *process = g_new0(FleetTestProcess, 1);
     g_auto(GStrv) full_env = environment(env);
     g_autoptr(GError) error = NULL;
@@ -70,9 +75,10 @@ FleetTestProcess *fleet_test_process_start(const char *const *argv, const char *
     if (pipe2(pipes, O_CLOEXEC) < 0)
         fleet_test_fail("cannot make a pipe: %m");
     process->end = pipes[0];
+    const int fds[] = {pipes[1], fd}, targets[] = {pipes[1], FLEET_TEST_PASSED_FD};
     if (!g_spawn_async_with_pipes_and_fds(NULL, argv, (const char *const *)full_env,
                 G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_SEARCH_PATH, die_with_parent, GINT_TO_POINTER(getpid()), -1, out,
-                err, &pipes[1], &pipes[1], 1, &process->pid, NULL, NULL, NULL, &error))
+                err, fds, targets, fd < 0 ? 1 : 2, &process->pid, NULL, NULL, NULL, &error))
         fleet_test_fail("%s", error->message);
     close(pipes[1]);
     close(out);

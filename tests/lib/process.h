@@ -22,6 +22,11 @@ typedef enum {
  */
 FleetTestProcess *fleet_test_process_start(const char *const *argv, const char *const *env) G_GNUC_WARN_UNUSED_RESULT;
 
+/* The same, with a copy of a file descriptor (-1 = none) as the one of that number, where sd_listen_fds(3) has it. */
+#define FLEET_TEST_PASSED_FD 3
+FleetTestProcess *fleet_test_process_start_with_fd(
+        const char *const *argv, const char *const *env, int fd) G_GNUC_WARN_UNUSED_RESULT;
+
 /* Kills the process if it is still there, and frees. */
 void fleet_test_process_free(FleetTestProcess *process);
 
