@@ -43,21 +43,6 @@ static void teardown(void)
     g_clear_pointer(&bus, fleet_test_bus_free);
 }
 
-static gboolean set_flag(gpointer user_data)
-{
-    *(gboolean *)user_data = TRUE;
-    return G_SOURCE_REMOVE;
-}
-
-static void run_for(guint msec)
-{
-    gboolean over = FALSE;
-
-    g_timeout_add(msec, set_flag, &over);
-    while (!over)
-        g_main_context_iteration(NULL, TRUE);
-}
-
 static void told(const char *status)
 {
     if (!fleet_test_daemon_wait_notify(fleetd, status, FLEET_TEST_PATIENCE))
@@ -77,22 +62,18 @@ static void name_appeared(GDBusConnection *connection, const char *name, const c
 
 static void name_vanished(GDBusConnection *connection, const char *name, gpointer user_data)
 {
-    *(gboolean *)user_data = FALSE;
+    *(gboolean *)user_data = TRUE;
 }
 
 /* Waits until the name has, or has not, an owner. */
 static void wait_name(GDBusConnection *connection, gboolean wanted)
 {
-    gboolean late = FALSE, owned = !wanted;
-    guint timeout = g_timeout_add((guint)(FLEET_TEST_PATIENCE * fleet_test_slowness() * 1000), set_flag, &late);
-    guint watch = g_bus_watch_name_on_connection(
-            connection, FLEET_TEST_NAME, G_BUS_NAME_WATCHER_FLAGS_NONE, name_appeared, name_vanished, &owned, NULL);
+    gboolean reached = FALSE;
+    guint watch = g_bus_watch_name_on_connection(connection, FLEET_TEST_NAME, G_BUS_NAME_WATCHER_FLAGS_NONE,
+            wanted ? name_appeared : NULL, wanted ? NULL : name_vanished, &reached, NULL);
 
-    while (owned != wanted && !late)
-        g_main_context_iteration(NULL, TRUE);
-    if (late)
+    if (!fleet_test_run_until(fleet_test_is_set, &reached))
         fleet_test_fail("the name is %s", wanted ? "not taken" : "not free");
-    g_source_remove(timeout);
     g_bus_unwatch_name(watch);
 }
 
@@ -154,7 +135,7 @@ START_TEST(under_load_nothing_acknowledged_is_lost)
 
     for (guint round = 0; round < ROUNDS; round++) {
         fleet_test_load_start(load);
-        run_for((guint)(g_random_int_range(20, 200) * fleet_test_slowness()));
+        fleet_test_run_for((guint)(g_random_int_range(20, 200) * fleet_test_slowness()));
         fleet_test_load_expect_end(load);
         lose_bus();
         fleet_test_load_finish(load);
@@ -207,7 +188,7 @@ START_TEST(it_is_logged_once)
     for (guint i = 1; i <= 2; i++) {
         lose_bus();
         /* Several attempts, by the delays that they have. */
-        run_for(1000);
+        fleet_test_run_for(1000);
         g_object_unref(regain_bus());
         ck_assert(fleet_test_process_wait_output(fleet_test_daemon_process(fleetd), FLEET_TEST_STDERR,
                 i == 1 ? "the bus is back" : "(?s)the bus is back.*the bus is back", FLEET_TEST_PATIENCE));
@@ -274,22 +255,19 @@ static int bind_silent_bus(void)
     return fd;
 }
 
-static gboolean set_flag_when_readable(int fd, GIOCondition condition, gpointer user_data)
+static gboolean set_flag_when_readable(int fd, GIOCondition condition, gpointer flag)
 {
-    return set_flag(user_data);
+    *(gboolean *)flag = TRUE;
+    return G_SOURCE_REMOVE;
 }
 
 /* Waits for fleetd's next attempt and takes it, or fails. */
 static int accept_attempt(int fd)
 {
-    gboolean late = FALSE, readable = FALSE;
-    guint timeout = g_timeout_add((guint)(FLEET_TEST_PATIENCE * fleet_test_slowness() * 1000), set_flag, &late);
+    gboolean readable = FALSE;
 
     g_unix_fd_add(fd, G_IO_IN, set_flag_when_readable, &readable);
-    while (!readable && !late)
-        g_main_context_iteration(NULL, TRUE);
-    ck_assert_msg(!late, "fleetd does not try to reach the bus");
-    g_source_remove(timeout);
+    ck_assert_msg(fleet_test_run_until(fleet_test_is_set, &readable), "fleetd does not try to reach the bus");
     int accepted = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
     ck_assert_int_ge(accepted, 0);
     return accepted;

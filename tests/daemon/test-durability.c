@@ -128,22 +128,6 @@ static void inspect(const FleetTestDaemon *daemon, GHashTable *actions)
     fleet_test_remove(directory);
 }
 
-static gboolean set_flag(gpointer user_data)
-{
-    *(gboolean *)user_data = TRUE;
-    return G_SOURCE_REMOVE;
-}
-
-/* Lets the load run until that many ms are over. */
-static void run_for(guint msec)
-{
-    gboolean over = FALSE;
-
-    g_timeout_add(msec, set_flag, &over);
-    while (!over)
-        g_main_context_iteration(NULL, TRUE);
-}
-
 START_TEST(acknowledgements_survive_kills)
 {
     g_autoptr(FleetTestBus) bus = fleet_test_bus_new(NULL);
@@ -156,7 +140,7 @@ START_TEST(acknowledgements_survive_kills)
     g_autoptr(FleetTestLoad) load = fleet_test_load_new(bus, daemon);
     for (guint round = 0; round < rounds; round++) {
         fleet_test_load_start(load);
-        run_for((guint)(g_random_int_range(5, 150) * fleet_test_slowness()));
+        fleet_test_run_for((guint)(g_random_int_range(5, 150) * fleet_test_slowness()));
         fleet_test_load_expect_end(load);
         fleet_test_daemon_kill(daemon);
         fleet_test_load_finish(load);

@@ -2,7 +2,7 @@
 
 /* What the first release has left behind is taken up: its running actions go on and end, and its history stays. */
 
-#include "lib/fleet_test.h"
+#include "fixture.h"
 
 #include <glib/gstdio.h>
 #include <sqlite3.h>
@@ -31,27 +31,12 @@
     " (23, " NOW ", 'c', 'SYSTEM_REBOOT', 'simulated', 0, 1, CAST('why' || char(0) || 'test' || char(0) AS BLOB),"     \
     " 0, 0, 0, 0, 0, 0, 0, 0.0, 0, '', '', '', '', '');"
 
-static FleetTestBus *bus;
-static FleetTestDaemon *fleetd;
-static GDBusConnection *connection;
-static FleetTestSignals *signals;
 static gint64 now; /* when the first release initiated the last actions, µs since the epoch */
 
 static void setup(void)
 {
-    bus = fleet_test_bus_new(NULL);
-    fleetd = fleet_test_daemon_new();
+    fleet_test_fixture_setup();
     fleet_test_daemon_set_config(fleetd, CONFIG);
-    connection = fleet_test_connect(fleet_test_bus_address(bus));
-    signals = fleet_test_signals_new(connection, NULL, NULL, NULL);
-}
-
-static void teardown(void)
-{
-    g_clear_pointer(&signals, fleet_test_signals_free);
-    g_clear_object(&connection);
-    g_clear_pointer(&fleetd, fleet_test_daemon_free);
-    g_clear_pointer(&bus, fleet_test_bus_free);
 }
 
 static char *database_path(void)
@@ -301,7 +286,7 @@ int main(void)
     Suite *suite = suite_create("daemon: migration");
     TCase *tcase = fleet_test_case(suite, "migration");
 
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_checked_fixture(tcase, setup, fleet_test_fixture_teardown);
     tcase_add_loop_test(tcase, running_actions_go_on_and_end_once, 0, 2);
     tcase_add_test(tcase, history_and_devices_are_kept);
     tcase_add_test(tcase, ids_go_on_and_the_new_release_can_do_all);

@@ -5,32 +5,11 @@
  * restart neither shortens nor lengthens.
  */
 
-#include "lib/fleet_test.h"
+#include "fixture.h"
 
 #include <stdarg.h>
 
 #define SLACK (0.4 * G_USEC_PER_SEC) /* by which a moment may be late */
-
-static FleetTestBus *bus;
-static FleetTestDaemon *fleetd;
-static GDBusConnection *connection;
-static FleetTestSignals *signals;
-
-static void setup(void)
-{
-    bus = fleet_test_bus_new(NULL);
-    fleetd = fleet_test_daemon_new();
-    connection = fleet_test_connect(fleet_test_bus_address(bus));
-    signals = fleet_test_signals_new(connection, NULL, NULL, NULL);
-}
-
-static void teardown(void)
-{
-    g_clear_pointer(&signals, fleet_test_signals_free);
-    g_clear_object(&connection);
-    g_clear_pointer(&fleetd, fleet_test_daemon_free);
-    g_clear_pointer(&bus, fleet_test_bus_free);
-}
 
 /* A time of the check, stretched where all is slow, in µs. */
 static gint64 span(gint msec)
@@ -61,20 +40,10 @@ static void end_and_start(int way)
     fleet_test_daemon_start(fleetd);
 }
 
-static gboolean set_flag(gpointer user_data)
-{
-    *(gboolean *)user_data = TRUE;
-    return G_SOURCE_REMOVE;
-}
-
 /* Until that moment of the wall clock is over. */
 static void wait_until(gint64 moment)
 {
-    gboolean over = FALSE;
-
-    g_timeout_add((guint)(MAX(moment - g_get_real_time(), 0) / 1000 + 1), set_flag, &over);
-    while (!over)
-        g_main_context_iteration(NULL, TRUE);
+    fleet_test_run_for((guint)(MAX(moment - g_get_real_time(), 0) / 1000 + 1));
 }
 
 static void add(const char *id, const char *type, const char *status)
@@ -512,7 +481,7 @@ int main(void)
     Suite *suite = suite_create("daemon: the queue and a restart");
     TCase *tcase = fleet_test_case(suite, "queue");
 
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_checked_fixture(tcase, fleet_test_fixture_setup, fleet_test_fixture_teardown);
     tcase_add_loop_test(tcase, the_queue_keeps_its_order, 0, 2);
     tcase_add_loop_test(tcase, the_next_one_waits_for_what_goes_on, 0, 2);
     tcase_add_loop_test(tcase, a_scheduled_start_comes_at_its_time, 0, 2);

@@ -3,30 +3,9 @@
 /* An action that runs when fleetd ends goes on when it is back: with the same id, and until the time that it was given
  * at its start. */
 
-#include "lib/fleet_test.h"
+#include "fixture.h"
 
 #define MANY 200
-
-static FleetTestBus *bus;
-static FleetTestDaemon *fleetd;
-static GDBusConnection *connection;
-static FleetTestSignals *signals;
-
-static void setup(void)
-{
-    bus = fleet_test_bus_new(NULL);
-    fleetd = fleet_test_daemon_new();
-    connection = fleet_test_connect(fleet_test_bus_address(bus));
-    signals = fleet_test_signals_new(connection, NULL, NULL, NULL);
-}
-
-static void teardown(void)
-{
-    g_clear_pointer(&signals, fleet_test_signals_free);
-    g_clear_object(&connection);
-    g_clear_pointer(&fleetd, fleet_test_daemon_free);
-    g_clear_pointer(&bus, fleet_test_bus_free);
-}
 
 /* Starts fleetd with actions that take so many ms. */
 static void start(guint msec)
@@ -187,18 +166,11 @@ START_TEST(restart_after_restart_changes_nothing)
 }
 END_TEST
 
-static gboolean set_flag(gpointer user_data)
-{
-    *(gboolean *)user_data = TRUE;
-    return G_SOURCE_REMOVE;
-}
-
 START_TEST(action_whose_time_passed_meanwhile_ends_soon)
 {
     g_autofree char *path = NULL;
     g_autofree char *device = path_of_device("router1");
     guint msec = (guint)(400 * fleet_test_slowness());
-    gboolean over = FALSE;
 
     start(msec);
     add("router1");
@@ -208,9 +180,7 @@ START_TEST(action_whose_time_passed_meanwhile_ends_soon)
         fleet_test_daemon_kill(fleetd);
     else
         ck_assert_int_eq(fleet_test_daemon_stop(fleetd), 0);
-    g_timeout_add(msec, set_flag, &over);
-    while (!over)
-        g_main_context_iteration(NULL, TRUE);
+    fleet_test_run_for(msec);
 
     gint64 before = g_get_monotonic_time();
     fleet_test_daemon_start(fleetd);
@@ -289,7 +259,7 @@ int main(void)
     Suite *suite = suite_create("daemon: recovery");
     TCase *tcase = fleet_test_case(suite, "recovery");
 
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_checked_fixture(tcase, fleet_test_fixture_setup, fleet_test_fixture_teardown);
     tcase_add_loop_test(tcase, running_action_goes_on, 0, G_N_ELEMENTS(ways));
     tcase_add_test(tcase, restart_after_restart_changes_nothing);
     tcase_add_loop_test(tcase, action_whose_time_passed_meanwhile_ends_soon, 0, G_N_ELEMENTS(ways));

@@ -11,7 +11,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 static FleetTestBus *bus;
@@ -39,14 +38,11 @@ static gboolean read_told(int fd, GIOCondition condition, gpointer user_data)
 
 static void setup(void)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
     g_autofree char *directory = fleet_test_directory_new();
     g_autofree char *path = g_build_filename(directory, "notify", NULL);
     g_autofree char *env = g_strconcat("NOTIFY_SOCKET=", path, NULL);
 
-    g_strlcpy(address.sun_path, path, sizeof(address.sun_path));
-    notify = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    ck_assert_int_eq(bind(notify, (const struct sockaddr *)&address, sizeof(address)), 0);
+    notify = fleet_test_notify_socket(path);
     told = g_string_new(NULL);
     g_unix_fd_add(notify, G_IO_IN, read_told, NULL);
 

@@ -40,21 +40,6 @@ static void teardown(void)
     g_clear_pointer(&bus, fleet_test_bus_free);
 }
 
-static gboolean set_flag(gpointer user_data)
-{
-    *(gboolean *)user_data = TRUE;
-    return G_SOURCE_REMOVE;
-}
-
-static void run_for(guint msec)
-{
-    gboolean over = FALSE;
-
-    g_timeout_add(msec, set_flag, &over);
-    while (!over)
-        g_main_context_iteration(NULL, TRUE);
-}
-
 /* Ends fleetd by that signal: within the time, with status 0, and with nothing left behind. */
 static void end_by(int number)
 {
@@ -77,7 +62,7 @@ START_TEST(under_load_nothing_acknowledged_is_lost)
 
     for (guint round = 0; round < rounds; round++) {
         fleet_test_load_start(load);
-        run_for((guint)(g_random_int_range(5, 150) * fleet_test_slowness()));
+        fleet_test_run_for((guint)(g_random_int_range(5, 150) * fleet_test_slowness()));
         fleet_test_load_expect_end(load);
         fleet_test_daemon_signal(fleetd, numbers[_i]);
         /* Replies are read while it ends, as a client does. */

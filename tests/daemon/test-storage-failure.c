@@ -5,7 +5,7 @@
  * with ENOSPC. Nothing may be acknowledged, announced or changed that is not stored, and all works again by itself.
  */
 
-#include "lib/fleet_test.h"
+#include "fixture.h"
 
 #include <fcntl.h>
 #include <sched.h>
@@ -17,27 +17,6 @@
 #include <unistd.h>
 
 #define PIPELINED 100
-
-static FleetTestBus *bus;
-static FleetTestDaemon *fleetd;
-static GDBusConnection *connection;
-static FleetTestSignals *signals;
-
-static void setup(void)
-{
-    bus = fleet_test_bus_new(NULL);
-    fleetd = fleet_test_daemon_new();
-    connection = fleet_test_connect(fleet_test_bus_address(bus));
-    signals = fleet_test_signals_new(connection, NULL, NULL, NULL);
-}
-
-static void teardown(void)
-{
-    g_clear_pointer(&signals, fleet_test_signals_free);
-    g_clear_object(&connection);
-    g_clear_pointer(&fleetd, fleet_test_daemon_free);
-    g_clear_pointer(&bus, fleet_test_bus_free);
-}
 
 /* Starts fleetd with actions that take so many ms. */
 static void start(guint msec)
@@ -424,7 +403,7 @@ int main(void)
     Suite *suite = suite_create("daemon: storage failure");
     TCase *limited = fleet_test_case(suite, "limited");
 
-    tcase_add_checked_fixture(limited, setup, teardown);
+    tcase_add_checked_fixture(limited, fleet_test_fixture_setup, fleet_test_fixture_teardown);
     tcase_add_test(limited, changes_fail_reading_works_and_it_heals);
     tcase_add_test(limited, pipelined_calls_fail_each_and_leave_nothing);
     tcase_add_test(limited, end_is_stored_once_the_disk_works_again);
@@ -432,7 +411,7 @@ int main(void)
     if (may_mount()) {
         TCase *full = fleet_test_case(suite, "full");
 
-        tcase_add_checked_fixture(full, setup, teardown);
+        tcase_add_checked_fixture(full, fleet_test_fixture_setup, fleet_test_fixture_teardown);
         tcase_add_test(full, full_disk_is_survived);
     } else
         printf("# full_disk_is_survived is skipped: a tmpfs may not be mounted here\n");

@@ -10,7 +10,6 @@
 #include <sqlite3.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #define INTERVAL_MSEC 500
@@ -19,6 +18,7 @@ static FleetTestBus *bus;
 static FleetTestDaemon *fleetd;
 static GDBusConnection *connection;
 static int notify = -1;
+static gboolean ready;
 static guint fed;         /* how often */
 static gint64 fed_last;   /* when, on g_get_monotonic_time() */
 static gint64 fed_pauses; /* the longest time between two */
@@ -33,6 +33,8 @@ static gboolean take_notification(int fd, GIOCondition condition, gpointer user_
         gint64 now = g_get_monotonic_time();
 
         text[length] = '\0';
+        if (strstr(text, "READY=1") != NULL)
+            ready = TRUE;
         if (!g_str_has_prefix(text, "WATCHDOG=1\n"))
             continue;
         if (fed > 0)
@@ -47,14 +49,11 @@ static gboolean take_notification(int fd, GIOCondition condition, gpointer user_
 
 static void setup(void)
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
     g_autofree char *directory = fleet_test_directory_new();
     g_autofree char *path = g_build_filename(directory, "notify", NULL);
     g_autofree char *env = g_strconcat("NOTIFY_SOCKET=", path, NULL);
 
-    g_strlcpy(address.sun_path, path, sizeof(address.sun_path));
-    notify = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    ck_assert_int_eq(bind(notify, (const struct sockaddr *)&address, sizeof(address)), 0);
+    notify = fleet_test_notify_socket(path);
     g_unix_fd_add(notify, G_IO_IN, take_notification, NULL);
 
     bus = fleet_test_bus_new(NULL);
@@ -75,23 +74,16 @@ static void teardown(void)
     g_clear_pointer(&fed_status, g_free);
 }
 
-static gboolean set_flag(gpointer user_data)
+static gboolean is_fed(gpointer times)
 {
-    *(gboolean *)user_data = TRUE;
-    return G_SOURCE_REMOVE;
+    return fed >= *(const guint *)times;
 }
 
 /* Until it was fed so many more times. */
 static void wait_fed(guint times)
 {
-    gboolean late = FALSE;
-    guint timeout = g_timeout_add((guint)(FLEET_TEST_PATIENCE * fleet_test_slowness() * 1000), set_flag, &late);
-    guint wanted = fed + times;
-
-    while (fed < wanted && !late)
-        g_main_context_iteration(NULL, TRUE);
-    ck_assert_msg(!late, "the watchdog is not fed");
-    g_source_remove(timeout);
+    times += fed;
+    ck_assert_msg(fleet_test_run_until(is_fed, &times), "the watchdog is not fed");
 }
 
 START_TEST(it_is_fed_in_time)
@@ -122,11 +114,8 @@ START_TEST(nobody_asked_so_it_is_not_fed)
 {
     fleet_test_daemon_add_env(fleetd, "WATCHDOG_USEC=0");
     fleet_test_daemon_launch(fleetd);
-    gboolean over = FALSE;
-
-    g_timeout_add(2 * INTERVAL_MSEC, set_flag, &over);
-    while (!over)
-        g_main_context_iteration(NULL, TRUE);
+    ck_assert_msg(fleet_test_run_until(fleet_test_is_set, &ready), "it does not get ready");
+    fleet_test_run_for((guint)(2 * INTERVAL_MSEC * fleet_test_slowness()));
     ck_assert_uint_eq(fed, 0);
 }
 END_TEST
@@ -138,11 +127,7 @@ START_TEST(a_stopped_process_does_not_feed_it)
     fleet_test_daemon_signal(fleetd, SIGSTOP);
     fed = 0;
     fed_pauses = 0;
-    gboolean over = FALSE;
-
-    g_timeout_add((guint)(2 * INTERVAL_MSEC * fleet_test_slowness()), set_flag, &over);
-    while (!over)
-        g_main_context_iteration(NULL, TRUE);
+    fleet_test_run_for((guint)(2 * INTERVAL_MSEC * fleet_test_slowness()));
     ck_assert_uint_le(fed, 1); /* one that was on its way */
     fleet_test_daemon_signal(fleetd, SIGCONT);
     wait_fed(1);

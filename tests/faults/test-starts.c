@@ -77,20 +77,10 @@ static void assert_clean(void)
     ck_assert_str_eq(written, "");
 }
 
-static gboolean set_flag(gpointer user_data)
-{
-    *(gboolean *)user_data = TRUE;
-    return G_SOURCE_REMOVE;
-}
-
 /* A random moment of the start. */
 static void let_it_start_for_a_while(void)
 {
-    gboolean over = FALSE;
-
-    g_timeout_add((guint)(g_random_int_range(0, 25) * fleet_test_slowness()), set_flag, &over);
-    while (!over)
-        g_main_context_iteration(NULL, TRUE);
+    fleet_test_run_for((guint)(g_random_int_range(0, 25) * fleet_test_slowness()));
 }
 
 START_TEST(each_end_is_clean)

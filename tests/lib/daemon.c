@@ -24,8 +24,7 @@ struct FleetTestDaemon {
     FleetTestProcess *process;
 };
 
-/* Takes the place of the service manager. */
-static int bind_notify_socket(const char *path)
+int fleet_test_notify_socket(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -50,7 +49,7 @@ FleetTestDaemon *fleet_test_daemon_new(void)
     daemon->env = g_ptr_array_new_with_free_func(g_free);
     daemon->notifications = g_ptr_array_new_with_free_func(g_free);
     g_autofree char *notify = g_build_filename(daemon->directory, "notify", NULL);
-    daemon->notify = bind_notify_socket(notify);
+    daemon->notify = fleet_test_notify_socket(notify);
     g_ptr_array_add(daemon->env, g_strconcat("NOTIFY_SOCKET=", notify, NULL));
     fleet_test_daemon_set_config(daemon, "");
     return daemon;

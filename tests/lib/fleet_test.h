@@ -10,6 +10,7 @@
 #include "lib/clock.h"
 #include "lib/daemon.h"
 #include "lib/disk.h"
+#include "lib/loop.h"
 #include "lib/main.h"
 #include "lib/process.h"
 #include "lib/run.h"

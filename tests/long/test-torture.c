@@ -63,20 +63,10 @@ static gboolean take_clock(void)
 
 /* The rounds. */
 
-static gboolean set_flag(gpointer user_data)
-{
-    *(gboolean *)user_data = TRUE;
-    return G_SOURCE_REMOVE;
-}
-
 /* Lets the crowd run until that many ms are over. */
 static void run_for(gint msec)
 {
-    gboolean over = FALSE;
-
-    g_timeout_add((guint)(msec * fleet_test_slowness()), set_flag, &over);
-    while (!over)
-        g_main_context_iteration(NULL, TRUE);
+    fleet_test_run_for((guint)(msec * fleet_test_slowness()));
 }
 
 /* It must not have died before. */

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "core_test.h"
+#include "lib/loop.h"
 
 #include <sqlite3.h>
 #include <string.h>
@@ -527,25 +528,15 @@ START_TEST(running_action_without_its_device_ends_all_the_same)
 }
 END_TEST
 
-static gboolean set_flag(gpointer user_data)
-{
-    *(gboolean *)user_data = TRUE;
-    return G_SOURCE_REMOVE;
-}
-
 START_TEST(stopped_engine_starts_and_ends_nothing)
 {
-    gboolean over = FALSE;
-
     fleet_test_core_simulate(core, 20 * FLEET_USEC_PER_MSEC, 1.0);
     add("a");
     add("b");
     start("a");
     fleet_test_core_initiate(core, "initiate", "b");
     fleet_engine_stop(core->engine);
-    g_timeout_add(150, set_flag, &over);
-    while (!over)
-        g_main_context_iteration(NULL, TRUE);
+    fleet_test_run_for(150);
     fleet_test_core_assert_events(core, "action added 2 PENDING", "action changed 2 PENDING->RUNNING",
             "device changed b IDLE->UPDATING", "committed", "done initiate");
 

@@ -3,6 +3,7 @@
 #include "core/timers.h"
 
 #include "base/clock.h"
+#include "lib/loop.h"
 #include "lib/main.h"
 
 #include <signal.h>
@@ -254,18 +255,11 @@ static int count_poll(GPollFD *fds, guint n, int timeout)
     return g_poll(fds, n, timeout);
 }
 
-static gboolean set_flag(gpointer user_data)
-{
-    *(gboolean *)user_data = TRUE;
-    return G_SOURCE_REMOVE;
-}
-
 /* Timers far away, and one that was taken back: the loop sleeps until something else wakes it. */
 START_TEST(nothing_wakes_before_the_first_is_due)
 {
     Entry *entries[100];
     g_autofree Entry *cleared = new_entry(1000, record);
-    gboolean over = FALSE;
 
     for (guint i = 0; i < G_N_ELEMENTS(entries); i++) {
         entries[i] = new_entry(i, record);
@@ -277,9 +271,7 @@ START_TEST(nothing_wakes_before_the_first_is_due)
     fleet_timers_clear(fixture.timers, &cleared->timer);
 
     g_main_context_set_poll_func(NULL, count_poll);
-    g_timeout_add(200, set_flag, &over);
-    while (!over)
-        g_main_context_iteration(NULL, TRUE);
+    fleet_test_run_for(200);
     g_main_context_set_poll_func(NULL, NULL);
     /* One sleep, and one more should the clock of the timeout be coarse. */
     ck_assert_int_le(polls, 2);
