@@ -390,25 +390,33 @@ START_TEST(shortest_message_takes_nothing_from_the_next)
 }
 END_TEST
 
+/* Of a large message, what is said first. */
+#define BEGUN 100000
+
+static void begin_large(Peer *peers, guint n, const GByteArray *call)
+{
+    for (guint i = 0; i < n; i++) {
+        peer_start(&peers[i], &long_limits);
+        greet(&peers[i]);
+        say(&peers[i], call->data, BEGUN);
+    }
+    settle();
+}
+
 /* Two of the largest of one user; the third has to wait until one is answered. */
 START_TEST(large_messages_wait_for_room)
 {
     g_autoptr(GByteArray) call = call_with(FLEET_INTAKE_MESSAGE_MAX - 100);
     Peer peers[3] = {{0}};
 
-    for (guint i = 0; i < 3; i++) {
-        peer_start(&peers[i], &long_limits);
-        greet(&peers[i]);
-        say(&peers[i], call->data, 100000);
-    }
-    settle();
+    begin_large(peers, 3, call);
     /* The third is not read from: the kernel is soon full. */
-    while (send(peers[2].fd, call->data + 100000, 100000, MSG_NOSIGNAL) > 0)
+    while (send(peers[2].fd, call->data + BEGUN, BEGUN, MSG_NOSIGNAL) > 0)
         ck_assert_uint_eq(peers[2].received, 0);
     ck_assert_int_eq(errno, EAGAIN);
 
     peers[0].unanswered = 1;
-    say(&peers[0], call->data + 100000, call->len - 100000);
+    say(&peers[0], call->data + BEGUN, call->len - BEGUN);
     wait_until(peers[0].received == 1);
     settle();
     struct pollfd writable = {.fd = peers[2].fd, .events = POLLOUT};
@@ -426,17 +434,12 @@ START_TEST(room_of_who_leaves_is_free)
     g_autoptr(GByteArray) call = call_with(FLEET_INTAKE_MESSAGE_MAX - 100);
     Peer peers[5] = {{0}};
 
-    for (guint i = 0; i < 5; i++) {
-        peer_start(&peers[i], &long_limits);
-        greet(&peers[i]);
-        say(&peers[i], call->data, 100000);
-    }
-    settle();
+    begin_large(peers, 5, call);
     peer_clear(&peers[2]);
     peer_clear(&peers[0]);
-    say(&peers[3], call->data + 100000, call->len - 100000);
+    say(&peers[3], call->data + BEGUN, call->len - BEGUN);
     wait_until(peers[3].received == 1);
-    say(&peers[4], call->data + 100000, call->len - 100000);
+    say(&peers[4], call->data + BEGUN, call->len - BEGUN);
     wait_until(peers[4].received == 1);
     peer_clear(&peers[1]);
     peer_clear(&peers[3]);

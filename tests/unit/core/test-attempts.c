@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "base/timespan.h"
-#include "core_test.h"
+#include "fixture.h"
 
 #include <sqlite3.h>
 
@@ -14,22 +14,6 @@
 /* Short, and long enough to be told from nothing; and so long that what should come before it does. */
 #define SHORT ((gint64)(40 * fleet_test_slowness()) * FLEET_USEC_PER_MSEC)
 #define LONGER (8 * SHORT)
-
-static char *directory;
-static FleetTestCore *core;
-
-static void setup(void)
-{
-    directory = fleet_test_directory_new();
-    core = fleet_test_core_new(directory);
-    fleet_test_core_take_over(core);
-}
-
-static void teardown(void)
-{
-    g_clear_pointer(&core, fleet_test_core_free);
-    g_clear_pointer(&directory, g_free);
-}
 
 static int append_row(void *user_data, int n, char **columns, char **names)
 {
@@ -730,7 +714,7 @@ int main(void)
     TCase *again = fleet_test_case(suite, "again");
     TCase *late = fleet_test_case(suite, "late");
 
-    tcase_add_checked_fixture(limits, setup, teardown);
+    tcase_add_checked_fixture(limits, fleet_test_core_setup, fleet_test_core_teardown);
     tcase_add_test(limits, run_that_takes_too_long_is_stopped);
     tcase_add_test(limits, success_after_the_limit_is_a_success);
     tcase_add_test(limits, driver_that_does_not_stop_is_not_waited_for);
@@ -742,7 +726,7 @@ int main(void)
     tcase_add_test(limits, limit_that_passed_meanwhile_lets_the_driver_tell);
     tcase_add_test(limits, limit_that_passed_meanwhile_has_passed);
 
-    tcase_add_checked_fixture(again, setup, teardown);
+    tcase_add_checked_fixture(again, fleet_test_core_setup, fleet_test_core_teardown);
     tcase_add_test(again, transient_failure_is_tried_again);
     tcase_add_test(again, attempts_are_exhausted);
     tcase_add_loop_test(again, other_failures_are_final, 0, G_N_ELEMENTS(final));
@@ -760,7 +744,7 @@ int main(void)
     tcase_add_test(again, retry_that_is_refused_is_rejected);
     tcase_add_loop_test(again, simulation_is_tried_again, 0, 2);
 
-    tcase_add_checked_fixture(late, setup, teardown);
+    tcase_add_checked_fixture(late, fleet_test_core_setup, fleet_test_core_teardown);
     tcase_add_test(late, report_of_an_older_attempt_is_dropped);
     tcase_add_test(late, report_of_no_attempt_is_dropped);
     tcase_add_test(late, end_counts_once);

@@ -3,37 +3,12 @@
 /* Cancelling: what waits, what runs, what cannot stop, what has ended; and a cancel against an end. */
 
 #include "base/error.h"
-#include "core_test.h"
+#include "fixture.h"
 
 #include <string.h>
 
 /* Long enough for nobody to wait for it. */
 #define FAR (3600 * FLEET_USEC_PER_SEC)
-
-static char *directory;
-static FleetTestCore *core;
-
-static void setup(void)
-{
-    directory = fleet_test_directory_new();
-    core = fleet_test_core_new(directory);
-    fleet_test_core_take_over(core);
-}
-
-static void teardown(void)
-{
-    g_clear_pointer(&core, fleet_test_core_free);
-    g_clear_pointer(&directory, g_free);
-}
-
-static void restart(void)
-{
-    g_clear_pointer(&core, fleet_test_core_free);
-    core = fleet_test_core_new(directory);
-    fleet_test_core_take_over(core);
-    fleet_engine_recover(core->engine);
-    fleet_test_core_rest(core);
-}
 
 static void add(const char *id)
 {
@@ -310,7 +285,7 @@ START_TEST(force_closes_what_runs)
     fleet_test_core_assert_events(core, NULL);
     ck_assert_int_eq(action(id)->status, FLEET_ACTION_CANCELLED);
     ck_assert_int_eq(device("a")->status, FLEET_DEVICE_ERROR);
-    restart();
+    fleet_test_core_restart();
     ck_assert_int_eq(action(id)->status, FLEET_ACTION_CANCELLED);
     ck_assert_int_eq(device("a")->status, FLEET_DEVICE_ERROR);
     fleet_test_core_assert_events(core, NULL);
@@ -376,7 +351,7 @@ START_TEST(cancel_goes_on_after_a_restart)
 
     fleet_test_core_cancel(core, "cancel", id, FALSE);
     fleet_test_core_rest(core);
-    restart();
+    fleet_test_core_restart();
     fleet_test_core_assert_events(core, "driver finds 1/1", "driver stops 1/1");
     ck_assert_str_eq(action(id)->phase, "cancelling");
     finish(FLEET_OUTCOME_STOPPED);
@@ -393,7 +368,7 @@ START_TEST(replacement_goes_on_after_a_restart)
 
     request.if_busy = FLEET_IF_BUSY_REPLACE;
     start_as(&request);
-    restart();
+    fleet_test_core_restart();
     finish(FLEET_OUTCOME_STOPPED);
     ck_assert_int_eq(action(id)->result, FLEET_RESULT_SUPERSEDED);
     ck_assert_uint_eq(fleet_test_core_count(core, "driver starts 2/1"), 1);
@@ -647,7 +622,7 @@ int main(void)
     TCase *restarts = fleet_test_case(suite, "restarts");
     TCase *races = fleet_test_case(suite, "races");
 
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_checked_fixture(tcase, fleet_test_core_setup, fleet_test_core_teardown);
     tcase_add_loop_test(tcase, what_waits_is_cancelled_at_once, 0, 2);
     tcase_add_test(tcase, what_is_scheduled_is_cancelled_at_once);
     tcase_add_test(tcase, what_runs_ends_when_its_driver_has_stopped);
@@ -663,15 +638,15 @@ int main(void)
     tcase_add_test(tcase, driver_that_does_not_stop_in_time_goes_on);
     tcase_add_loop_test(tcase, cancel_that_is_not_stored_never_was, 0, 2);
 
-    tcase_add_checked_fixture(force, setup, teardown);
+    tcase_add_checked_fixture(force, fleet_test_core_setup, fleet_test_core_teardown);
     tcase_add_loop_test(force, force_closes_what_runs, 0, 4);
     tcase_add_loop_test(force, force_leaves_an_error_whatever_the_operator_set, 0, 2);
 
-    tcase_add_checked_fixture(restarts, setup, teardown);
+    tcase_add_checked_fixture(restarts, fleet_test_core_setup, fleet_test_core_teardown);
     tcase_add_test(restarts, cancel_goes_on_after_a_restart);
     tcase_add_test(restarts, replacement_goes_on_after_a_restart);
 
-    tcase_add_checked_fixture(races, setup, teardown);
+    tcase_add_checked_fixture(races, fleet_test_core_setup, fleet_test_core_teardown);
     tcase_add_test(races, end_counts_if_the_force_before_it_is_lost);
     tcase_add_test(races, end_that_waits_for_the_disk_is_an_end);
     tcase_add_test(races, end_against_cancel_has_one_winner);

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "base/error.h"
-#include "core_test.h"
-
-static char *directory;
-static FleetTestCore *core;
+#include "fixture.h"
 
 static void setup(void)
 {
@@ -15,12 +12,6 @@ static void setup(void)
         fleet_test_core_register(core, "register", id);
     }
     fleet_test_core_settle(core);
-}
-
-static void teardown(void)
-{
-    g_clear_pointer(&core, fleet_test_core_free);
-    g_clear_pointer(&directory, g_free);
 }
 
 /* An answer; later ones replace it. */
@@ -215,7 +206,7 @@ int main(void)
     Suite *suite = suite_create("core: history");
     TCase *tcase = fleet_test_case(suite, "history");
 
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_checked_fixture(tcase, setup, fleet_test_core_teardown);
     tcase_add_test(tcase, action_in_memory_is_found_at_once);
     tcase_add_test(tcase, action_past_its_retention_is_found_in_the_store);
     tcase_add_loop_test(tcase, unknown_action_is_named, 0, G_N_ELEMENTS(unknown));

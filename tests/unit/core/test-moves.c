@@ -4,26 +4,10 @@
  * than tell it. */
 
 #include "core/run.h"
-#include "core_test.h"
+#include "fixture.h"
 #include "model/transition.h"
 
 #include <signal.h>
-
-static char *directory;
-static FleetTestCore *core;
-
-static void setup(void)
-{
-    directory = fleet_test_directory_new();
-    core = fleet_test_core_new(directory);
-    fleet_test_core_take_over(core);
-}
-
-static void teardown(void)
-{
-    g_clear_pointer(&core, fleet_test_core_free);
-    g_clear_pointer(&directory, g_free);
-}
 
 /* A run whose action has that status. */
 static FleetRun *bring_to(FleetActionStatus status)
@@ -108,7 +92,7 @@ int main(void)
     Suite *suite = suite_create("core: moves");
     TCase *tcase = fleet_test_case(suite, "moves");
 
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_checked_fixture(tcase, fleet_test_core_setup, fleet_test_core_teardown);
     tcase_add_loop_test(tcase, legal_move_is_made, 0, (int)fleet_action_moves_count);
     tcase_add_loop_test(tcase, staying_is_allowed_until_the_end, FLEET_ACTION_PENDING, FLEET_ACTION_RUNNING + 1);
     for (int from = 0; from < FLEET_ACTION_STATUS_LAST_; from++)

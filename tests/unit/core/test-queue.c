@@ -5,38 +5,13 @@
 #include "core/queue.h"
 
 #include "base/error.h"
-#include "core_test.h"
+#include "fixture.h"
 
 /* Long enough for nobody to wait for it. */
 #define FAR (3600 * FLEET_USEC_PER_SEC)
 
 /* So long that what should come before it does. */
 #define SOON ((gint64)(300 * fleet_test_slowness()) * FLEET_USEC_PER_MSEC)
-
-static char *directory;
-static FleetTestCore *core;
-
-static void setup(void)
-{
-    directory = fleet_test_directory_new();
-    core = fleet_test_core_new(directory);
-    fleet_test_core_take_over(core);
-}
-
-static void teardown(void)
-{
-    g_clear_pointer(&core, fleet_test_core_free);
-    g_clear_pointer(&directory, g_free);
-}
-
-static void restart(void)
-{
-    g_clear_pointer(&core, fleet_test_core_free);
-    core = fleet_test_core_new(directory);
-    fleet_test_core_take_over(core);
-    fleet_engine_recover(core->engine);
-    fleet_test_core_rest(core);
-}
 
 static void add(const char *id)
 {
@@ -239,7 +214,7 @@ START_TEST(order_outlives_a_restart)
     add("a");
     for (guint i = 0; i < G_N_ELEMENTS(priorities); i++)
         queue("a", priorities[i]);
-    restart();
+    fleet_test_core_restart();
     fleet_test_core_assert_events(core, "driver finds 1/1");
     ck_assert_uint_eq(device("a")->queued, 5);
     fleet_test_core_finish(core, 1, 1, FLEET_OUTCOME_SUCCESS);
@@ -343,7 +318,7 @@ START_TEST(device_out_of_service_keeps_its_queue)
     FleetInitiated second = queue("a", 1);
     assert_waits(first.id, "waiting-device");
     assert_waits(second.id, "waiting-device");
-    restart();
+    fleet_test_core_restart();
     assert_waits(first.id, "waiting-device");
     ck_assert_uint_eq(device("a")->queued, 2);
     ck_assert_int_eq(device("a")->status, out_of_service[_i]);
@@ -401,7 +376,7 @@ START_TEST(others_start_before_who_is_scheduled)
     ck_assert_int_eq(queue("a", 0).status, FLEET_ACTION_PENDING); /* but at once */
     ck_assert_uint_eq(fleet_test_core_count(core, "driver starts 2/1"), 1);
     assert_waits(scheduled.id, "scheduled");
-    restart();
+    fleet_test_core_restart();
     assert_waits(scheduled.id, "scheduled");
     ck_assert_uint_eq(fleet_test_core_count(core, "driver starts 1/1"), 0);
 }
@@ -728,7 +703,7 @@ END_TEST
 
 static void add_waiting(TCase *tcase)
 {
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_checked_fixture(tcase, fleet_test_core_setup, fleet_test_core_teardown);
     tcase_add_test(tcase, waiting_action_starts_when_the_one_before_it_has_ended);
     tcase_add_test(tcase, failure_lets_the_next_one_start);
     tcase_add_test(tcase, order_is_by_priority_then_by_age);
@@ -757,7 +732,7 @@ int main(void)
     tcase_add_test(alone, each_device_has_a_queue_of_its_own);
     add_waiting(fleet_test_case(suite, "waiting"));
 
-    tcase_add_checked_fixture(times, setup, teardown);
+    tcase_add_checked_fixture(times, fleet_test_core_setup, fleet_test_core_teardown);
     tcase_add_test(times, not_before_is_kept);
     tcase_add_test(times, others_start_before_who_is_scheduled);
     tcase_add_test(times, not_before_in_the_past_is_at_once);
@@ -766,7 +741,7 @@ int main(void)
     tcase_add_test(times, start_deadline_is_over_once_it_runs);
     tcase_add_test(times, start_deadline_in_the_past_ends_what_would_wait);
 
-    tcase_add_checked_fixture(busy, setup, teardown);
+    tcase_add_checked_fixture(busy, fleet_test_core_setup, fleet_test_core_teardown);
     tcase_add_test(busy, busy_device_refuses_by_default);
     tcase_add_test(busy, replacement_stops_what_runs_and_comes_first);
     tcase_add_test(busy, what_ends_before_it_is_replaced_has_ended_so);

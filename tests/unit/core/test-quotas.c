@@ -3,7 +3,7 @@
 /* How much each user may have: exact while calls are in flight, whatever fails, and after a restart. */
 
 #include "base/error.h"
-#include "core_test.h"
+#include "fixture.h"
 
 #include <unistd.h>
 
@@ -12,8 +12,6 @@
 
 #define FAR (3600 * FLEET_USEC_PER_SEC)
 
-static char *directory;
-static FleetTestCore *core;
 static uid_t user, other; /* neither root nor who runs this */
 
 static void set_quotas(guint devices, guint pending)
@@ -37,12 +35,6 @@ static void setup(void)
     other = user + 1;
     directory = fleet_test_directory_new();
     start();
-}
-
-static void teardown(void)
-{
-    g_clear_pointer(&core, fleet_test_core_free);
-    g_clear_pointer(&directory, g_free);
 }
 
 static void restart(void)
@@ -449,7 +441,7 @@ int main(void)
     TCase *devices = fleet_test_case(suite, "devices");
     TCase *actions = fleet_test_case(suite, "actions");
 
-    tcase_add_checked_fixture(devices, setup, teardown);
+    tcase_add_checked_fixture(devices, setup, fleet_test_core_teardown);
     tcase_add_test(devices, devices_in_flight_count);
     tcase_add_test(devices, root_and_the_daemon_register_without_end);
     tcase_add_test(devices, device_counts_until_it_is_unregistered);
@@ -457,7 +449,7 @@ int main(void)
     tcase_add_test(devices, failed_unregistrations_count);
     tcase_add_test(devices, devices_are_counted_anew_at_the_start);
     tcase_add_test(devices, quota_of_devices_can_be_lowered_and_raised);
-    tcase_add_checked_fixture(actions, setup, teardown);
+    tcase_add_checked_fixture(actions, setup, fleet_test_core_teardown);
     tcase_add_test(actions, pending_actions_in_flight_count);
     tcase_add_test(actions, root_and_the_daemon_queue_without_end);
     tcase_add_test(actions, action_that_starts_at_once_needs_no_room);

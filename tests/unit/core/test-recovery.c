@@ -3,26 +3,10 @@
 /* What becomes of an attempt that was under way when fleetd ended: its driver finds it again, or does not, or late. */
 
 #include "base/timespan.h"
-#include "core_test.h"
+#include "fixture.h"
 
 /* So long that what should come before it does. */
 #define LONGER ((gint64)(320 * fleet_test_slowness()) * FLEET_USEC_PER_MSEC)
-
-static char *directory;
-static FleetTestCore *core;
-
-static void setup(void)
-{
-    directory = fleet_test_directory_new();
-    core = fleet_test_core_new(directory);
-    fleet_test_core_take_over(core);
-}
-
-static void teardown(void)
-{
-    g_clear_pointer(&core, fleet_test_core_free);
-    g_clear_pointer(&directory, g_free);
-}
 
 /* The next start of fleetd, with the same configuration. */
 static void restart(void)
@@ -234,7 +218,7 @@ int main(void)
     Suite *suite = suite_create("core: recovery");
     TCase *recovery = fleet_test_case(suite, "recovery");
 
-    tcase_add_checked_fixture(recovery, setup, teardown);
+    tcase_add_checked_fixture(recovery, fleet_test_core_setup, fleet_test_core_teardown);
     tcase_add_test(recovery, running_attempt_is_found_again);
     tcase_add_test(recovery, attempt_that_was_only_stored_is_not_started_twice);
     tcase_add_test(recovery, what_is_not_found_is_lost);

@@ -1,25 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "base/error.h"
-#include "core_test.h"
+#include "fixture.h"
 
 #include <string.h>
 
 #define MANY 2000
 
-static char *directory;
-static FleetTestCore *core;
-
 static void setup(void)
 {
     directory = fleet_test_directory_new();
     core = fleet_test_core_new(directory);
-}
-
-static void teardown(void)
-{
-    g_clear_pointer(&core, fleet_test_core_free);
-    g_clear_pointer(&directory, g_free);
 }
 
 static void add(const char *id)
@@ -385,7 +376,7 @@ int main(void)
     Suite *suite = suite_create("core: registry");
     TCase *tcase = fleet_test_case(suite, "registry");
 
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_checked_fixture(tcase, setup, fleet_test_core_teardown);
     tcase_add_test(tcase, registration_takes_defaults);
     tcase_add_test(tcase, device_that_shows_itself_was_seen);
     tcase_add_test(tcase, registration_takes_what_is_given);

@@ -3,10 +3,7 @@
 /* A request with an id is carried out once, wherever its action is by now. */
 
 #include "base/error.h"
-#include "core_test.h"
-
-static char *directory;
-static FleetTestCore *core;
+#include "fixture.h"
 
 static void setup(void)
 {
@@ -17,12 +14,6 @@ static void setup(void)
     fleet_test_core_register(core, "add", "b");
     fleet_test_core_rest(core);
     fleet_test_core_forget(core);
-}
-
-static void teardown(void)
-{
-    g_clear_pointer(&core, fleet_test_core_free);
-    g_clear_pointer(&directory, g_free);
 }
 
 static void restart(void)
@@ -263,7 +254,7 @@ int main(void)
     Suite *suite = suite_create("core: requests");
     TCase *tcase = fleet_test_case(suite, "requests");
 
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_checked_fixture(tcase, setup, fleet_test_core_teardown);
     tcase_add_loop_test(tcase, same_request_is_the_same_action, 0, PLACES);
     tcase_add_loop_test(tcase, other_request_of_that_id_is_refused, 0, PLACES);
     tcase_add_loop_test(tcase, other_ids_and_devices_are_other_requests, 0, PLACES);

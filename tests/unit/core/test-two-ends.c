@@ -2,23 +2,7 @@
 
 /* An end meets another end of the same action, or a moment that would have been one. */
 
-#include "core_test.h"
-
-static char *directory;
-static FleetTestCore *core;
-
-static void setup(void)
-{
-    directory = fleet_test_directory_new();
-    core = fleet_test_core_new(directory);
-    fleet_test_core_take_over(core);
-}
-
-static void teardown(void)
-{
-    g_clear_pointer(&core, fleet_test_core_free);
-    g_clear_pointer(&directory, g_free);
-}
+#include "fixture.h"
 
 static FleetActionId start(gint64 timeout)
 {
@@ -83,7 +67,7 @@ int main(void)
     Suite *suite = suite_create("core: two ends");
     TCase *tcase = fleet_test_case(suite, "two ends");
 
-    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_checked_fixture(tcase, fleet_test_core_setup, fleet_test_core_teardown);
     tcase_add_test(tcase, refusal_tells_of_the_end_that_counts);
     tcase_add_test(tcase, search_is_over_when_the_time_is);
     return fleet_test_main(suite);
