@@ -31,12 +31,19 @@ static gboolean is_flushed(const FleetBusSource *self)
     return self->flush == NULL || self->flush(self->user_data);
 }
 
-/* What sd-bus has to write goes before what the owner has, and comes from nobody else. */
-static gboolean may_process(const FleetBusSource *self)
+/*
+ * Whether sd-bus may have control. What it has not written yet goes before what the owner has, and only sd-bus can
+ * write it. It does so before anything else, if the other end takes it, as at the beginning of a turn; later in the
+ * turn it might read on instead, and answer what comes later before what the owner has still to write. (So it may once
+ * it has written a part of what is larger than the socket takes at once. There is no way to have it write only.)
+ */
+static gboolean may_process(const FleetBusSource *self, gboolean turn_begins)
 {
     guint64 queued;
 
-    return is_flushed(self) || (sd_bus_get_n_queued_write(self->bus, &queued) >= 0 && queued > 0);
+    if (is_flushed(self))
+        return TRUE;
+    return turn_begins && sd_bus_get_n_queued_write(self->bus, &queued) >= 0 && queued > 0;
 }
 
 static void wait_for(FleetBusSource *self, int events)
@@ -89,13 +96,12 @@ static gboolean dispatch(GSource *source, GSourceFunc callback, gpointer user_da
 {
     FleetBusSource *self = (FleetBusSource *)source;
     FleetSlice slice = fleet_slice_begin();
-    int r = 0;
 
     /* The owner may free the source from a handler. */
     g_source_ref(source);
-    do
-        r = may_process(self) ? sd_bus_process(self->bus, NULL) : 0;
-    while (r > 0 && !g_source_is_destroyed(source) && fleet_slice_goes_on(&slice));
+    int r = may_process(self, TRUE) ? sd_bus_process(self->bus, NULL) : 0;
+    while (r > 0 && !g_source_is_destroyed(source) && fleet_slice_goes_on(&slice))
+        r = may_process(self, FALSE) ? sd_bus_process(self->bus, NULL) : 0;
     self->more = r > 0;
     if (r < 0 && !g_source_is_destroyed(source))
         end(self, r);

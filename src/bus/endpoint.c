@@ -97,7 +97,7 @@ FleetEndpoint *fleet_endpoint_new_bus(
     g_autoptr(FleetEndpoint) endpoint = new_endpoint(api, closed, user_data);
 
     endpoint->bus = sd_bus_ref(bus);
-    endpoint->outbox = fleet_outbox_new(bus, sd_bus_get_fd(bus), NULL);
+    endpoint->outbox = fleet_outbox_new(bus, sd_bus_get_fd(bus), NULL, REPLY_MAX_ON_BUS);
     endpoint->source = fleet_bus_source_new(bus, connection_closed, endpoint);
     fleet_bus_source_set_flush(endpoint->source, flush);
     *r = publish(endpoint);
@@ -163,7 +163,7 @@ FleetEndpoint *fleet_endpoint_new_peer(FleetApi *api, int socket, const FleetPee
     if (*r < 0)
         return NULL;
     endpoint->bus = sd_bus_ref(fleet_peer_source_bus(endpoint->peer_source));
-    endpoint->outbox = fleet_outbox_new(endpoint->bus, socket, FLEET_PEER_OWN_NAME);
+    endpoint->outbox = fleet_outbox_new(endpoint->bus, socket, FLEET_PEER_OWN_NAME, REPLY_MAX_TO_PEER);
     return g_steal_pointer(&endpoint);
 }
 
@@ -250,11 +250,6 @@ static gboolean is_stuck(FleetEndpoint *endpoint)
 FleetOutbox *fleet_endpoint_outbox(const FleetEndpoint *endpoint)
 {
     return endpoint->outbox;
-}
-
-gsize fleet_endpoint_reply_max(const FleetEndpoint *endpoint)
-{
-    return endpoint->callers != NULL ? REPLY_MAX_ON_BUS : REPLY_MAX_TO_PEER;
 }
 
 void fleet_endpoint_send_signal(FleetEndpoint *endpoint, const char *path, const char *interface, const char *member,

@@ -85,14 +85,33 @@ void fleet_frame_begin(FleetBody *output, const FleetFrame *frame)
     fleet_body_align(output, 8);
 }
 
-void fleet_frame_end(FleetBody *output)
+static Fixed read_fixed(const FleetBody *output)
 {
     Fixed fixed;
 
     memcpy(&fixed, output->data + output->base, sizeof(fixed));
-    const gsize header = sizeof(fixed) + (fixed.fields_length + 7) / 8 * 8;
-    fixed.body_length = (guint32)(output->length - output->base - header);
+    return fixed;
+}
+
+gsize fleet_frame_body_length(const FleetBody *output)
+{
+    const Fixed fixed = read_fixed(output);
+
+    return output->length - output->base - sizeof(fixed) - (fixed.fields_length + 7) / 8 * 8;
+}
+
+void fleet_frame_end(FleetBody *output)
+{
+    Fixed fixed = read_fixed(output);
+
+    fixed.body_length = (guint32)fleet_frame_body_length(output);
     memcpy(output->data + output->base, &fixed, sizeof(fixed));
+    output->base = 0;
+}
+
+void fleet_frame_cancel(FleetBody *output)
+{
+    output->length = output->base;
     output->base = 0;
 }
 

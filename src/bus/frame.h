@@ -26,5 +26,11 @@ typedef struct {
 void fleet_frame_begin(FleetBody *output, const FleetFrame *frame);
 void fleet_frame_end(FleetBody *output);
 
+/* How many bytes the body has that has begun. */
+gsize fleet_frame_body_length(const FleetBody *output);
+
+/* Takes the message that has begun back. */
+void fleet_frame_cancel(FleetBody *output);
+
 /* The same at once, with a body that was made elsewhere; it may be NULL. */
 void fleet_frame_append(FleetBody *output, const FleetFrame *frame, const FleetBody *body);

@@ -17,11 +17,14 @@
  * then comes back short, and its cursor goes on from there. */
 #define LOOKED_AT_MAX 100000
 
+/* What a cursor takes behind the rows, bytes: a string's length and end, and padding. */
+#define CURSOR_ROOM (FLEET_DEVICE_ID_MAX + 8)
+
 typedef struct {
-    FleetBody body;
+    FleetOutbox *outbox;
+    FleetBody *body; /* the results that are begun there */
     FleetDeviceFilter filter;
     guint rows_max, looked_at_max;
-    gsize size_max;        /* of the body, bytes */
     guint rows, looked_at; /* so far */
     const FleetDevice *last;
     gboolean full; /* there may be more than the reply holds */
@@ -29,7 +32,6 @@ typedef struct {
 
 static void clear_page(Page *page)
 {
-    fleet_body_clear(&page->body);
     fleet_device_filter_clear(&page->filter);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Page, clear_page)
@@ -62,11 +64,11 @@ static gboolean add_device(const FleetDevice *device, gpointer user_data)
         return FALSE;
     }
     if (fleet_device_filter_matches(&page->filter, device)) {
-        gsize before = page->body.length;
+        gsize before = page->body->length;
 
-        append_row(&page->body, device);
-        if (page->body.length > page->size_max) {
-            page->body.length = before;
+        append_row(page->body, device);
+        if (fleet_outbox_room(page->outbox) < CURSOR_ROOM) {
+            page->body->length = before;
             page->full = TRUE;
             return FALSE;
         }
@@ -78,37 +80,50 @@ static gboolean add_device(const FleetDevice *device, gpointer user_data)
 }
 
 /* Makes the array of what comes after an id. */
-static void fill_page(Page *page, FleetEndpoint *endpoint, const char *after)
+static void fill_page(Page *page, const FleetRegistry *registry, const char *after)
 {
-    const FleetRegistry *registry = fleet_endpoint_api(endpoint)->registry;
     const char *prefix = page->filter.id_prefix;
-    gsize array = fleet_body_open_array(&page->body, 8);
+    gsize array = fleet_body_open_array(page->body, 8);
 
-    page->size_max = fleet_endpoint_reply_max(endpoint);
     if (prefix != NULL && strcmp(after, prefix) < 0)
         fleet_registry_visit(registry, prefix, TRUE, add_device, page);
     else
         fleet_registry_visit(registry, after, FALSE, add_device, page);
-    fleet_body_close_array(&page->body, array, 8);
+    fleet_body_close_array(page->body, array, 8);
+}
+
+static void answer_all(FleetOutbox *outbox, sd_bus_message *message, const FleetRegistry *registry)
+{
+    g_auto(Page) page = {.outbox = outbox,
+            .body = fleet_outbox_begin_return(outbox, message, "a(ssssttos)"),
+            .rows_max = G_MAXUINT,
+            .looked_at_max = G_MAXUINT};
+    g_autoptr(GError) error = NULL;
+
+    if (page.body == NULL)
+        return;
+    fill_page(&page, registry, "");
+    if (!page.full) {
+        fleet_outbox_end_return(outbox, message);
+        return;
+    }
+    fleet_outbox_cancel_return(outbox);
+    g_set_error(&error, FLEET_ERROR, FLEET_ERROR_LIMIT_EXCEEDED,
+            "%u devices do not fit into one message; use QueryDevices, which lists them in pages",
+            fleet_registry_count(registry));
+    fleet_outbox_error(outbox, message, error);
 }
 
 int fleet_lists_all_devices(sd_bus_message *message, void *user_data, sd_bus_error *ret_error)
 {
     FleetOutbox *outbox = fleet_endpoint_outbox(user_data);
     const FleetApi *api = fleet_endpoint_api(user_data);
-    g_auto(Page) page = {.rows_max = G_MAXUINT, .looked_at_max = G_MAXUINT};
     g_autoptr(GError) error = NULL;
 
     if (fleet_reading_allowed(api, &error))
-        fill_page(&page, user_data, "");
-    if (page.full)
-        g_set_error(&error, FLEET_ERROR, FLEET_ERROR_LIMIT_EXCEEDED,
-                "%u devices do not fit into one message; use QueryDevices, which lists them in pages",
-                fleet_registry_count(api->registry));
-    if (error != NULL)
-        fleet_reply(outbox, message, error, "", NULL, NULL);
+        answer_all(outbox, message, api->registry);
     else
-        fleet_outbox_return(outbox, message, "a(ssssttos)", &page.body);
+        fleet_outbox_error(outbox, message, error);
     return 1;
 }
 
@@ -164,20 +179,23 @@ static gboolean read_device_filter(sd_bus_message *message, FleetDeviceFilter *f
 int fleet_lists_devices(sd_bus_message *message, void *user_data, sd_bus_error *ret_error)
 {
     FleetOutbox *outbox = fleet_endpoint_outbox(user_data);
-    g_auto(Page) page = {.looked_at_max = LOOKED_AT_MAX};
+    const FleetApi *api = fleet_endpoint_api(user_data);
+    g_auto(Page) page = {.outbox = outbox, .looked_at_max = LOOKED_AT_MAX};
     g_autoptr(GError) error = NULL;
     const char *cursor;
 
-    if (!fleet_reading_allowed(fleet_endpoint_api(user_data), &error) ||
-            !read_device_filter(message, &page.filter, &error) ||
+    if (!fleet_reading_allowed(api, &error) || !read_device_filter(message, &page.filter, &error) ||
             !read_page(message, &cursor, &page.rows_max, &error)) {
-        fleet_reply(outbox, message, error, "", NULL, NULL);
+        fleet_outbox_error(outbox, message, error);
         return 1;
     }
 
-    fill_page(&page, user_data, cursor);
-    fleet_body_append_string(&page.body, page.full ? page.last->id : "");
-    fleet_outbox_return(outbox, message, "a(ssssttos)s", &page.body);
+    page.body = fleet_outbox_begin_return(outbox, message, "a(ssssttos)s");
+    if (page.body == NULL)
+        return 1;
+    fill_page(&page, api->registry, cursor);
+    fleet_body_append_string(page.body, page.full ? page.last->id : "");
+    fleet_outbox_end_return(outbox, message);
     return 1;
 }
 

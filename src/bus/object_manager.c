@@ -16,15 +16,15 @@
 
 /* GetManagedObjects as it is filled. */
 typedef struct {
-    FleetBody body;
-    gsize size_max; /* bytes */
+    FleetOutbox *outbox;
+    FleetBody *body;
 } Filling;
 
 static gboolean add_object(Filling *filling, const FleetInterface *interface, const char *path, gconstpointer object)
 {
-    fleet_body_align(&filling->body, 8);
-    fleet_interface_append_object(interface, &filling->body, path, object);
-    return filling->body.length <= filling->size_max;
+    fleet_body_align(filling->body, 8);
+    fleet_interface_append_object(interface, filling->body, path, object);
+    return fleet_outbox_room(filling->outbox) > 0;
 }
 
 static gboolean add_device(const FleetDevice *device, gpointer user_data)
@@ -41,41 +41,51 @@ static gboolean add_action(const FleetAction *action, gpointer user_data)
     return add_object(user_data, &fleet_action_interface, fleet_path_of_action(action->id, path), action);
 }
 
-static gboolean fill(Filling *filling, const FleetApi *api, GError **error)
+/* FALSE: not all of them fit. */
+static gboolean fill(Filling *filling, const FleetApi *api)
 {
-    gsize array = fleet_body_open_array(&filling->body, 8);
+    gsize array = fleet_body_open_array(filling->body, 8);
 
     fleet_registry_visit(api->registry, "", FALSE, add_device, filling);
-    if (filling->body.length <= filling->size_max)
+    if (fleet_outbox_room(filling->outbox) > 0)
         fleet_engine_visit(api->engine, add_action, filling);
-    if (filling->body.length <= filling->size_max) {
-        fleet_body_close_array(&filling->body, array, 8);
-        return TRUE;
+    fleet_body_close_array(filling->body, array, 8);
+    return fleet_outbox_room(filling->outbox) > 0;
+}
+
+static void answer(FleetOutbox *outbox, sd_bus_message *message, const FleetApi *api)
+{
+    Filling filling = {.outbox = outbox, .body = fleet_outbox_begin_return(outbox, message, "a{oa{sa{sv}}}")};
+    g_autoptr(GError) error = NULL;
+
+    if (filling.body == NULL)
+        return;
+    if (fill(&filling, api)) {
+        fleet_outbox_end_return(outbox, message);
+        return;
     }
-    g_set_error(error, FLEET_ERROR, FLEET_ERROR_LIMIT_EXCEEDED,
+    fleet_outbox_cancel_return(outbox);
+    g_set_error(&error, FLEET_ERROR, FLEET_ERROR_LIMIT_EXCEEDED,
             "%u devices and %u actions do not fit into one message; use QueryDevices and QueryActions, which list "
             "them in pages",
             fleet_registry_count(api->registry), fleet_engine_count(api->engine));
-    return FALSE;
+    fleet_outbox_error(outbox, message, error);
 }
 
 /* Sees every call on the root object first. */
 static int intercept(sd_bus_message *message, void *user_data, sd_bus_error *ret_error)
 {
-    FleetEndpoint *endpoint = user_data;
-    FleetOutbox *outbox = fleet_endpoint_outbox(endpoint);
-    const FleetApi *api = fleet_endpoint_api(endpoint);
-    Filling filling = {.size_max = fleet_endpoint_reply_max(endpoint)};
+    FleetOutbox *outbox = fleet_endpoint_outbox(user_data);
+    const FleetApi *api = fleet_endpoint_api(user_data);
     g_autoptr(GError) error = NULL;
 
     if (!sd_bus_message_is_method_call(message, "org.freedesktop.DBus.ObjectManager", "GetManagedObjects") ||
             !sd_bus_message_has_signature(message, ""))
         return 0;
-    if (fleet_reading_allowed(api, &error) && fill(&filling, api, &error))
-        fleet_outbox_return(outbox, message, "a{oa{sa{sv}}}", &filling.body);
+    if (fleet_reading_allowed(api, &error))
+        answer(outbox, message, api);
     else
-        fleet_reply(outbox, message, error, "", NULL, NULL);
-    fleet_body_clear(&filling.body);
+        fleet_outbox_error(outbox, message, error);
     return 1;
 }
 

@@ -2,6 +2,7 @@
 
 #include "bus/outbox.h"
 
+#include "base/error.h"
 #include "bus/frame.h"
 
 #include <errno.h>
@@ -19,12 +20,13 @@ struct FleetOutbox {
     sd_bus *bus; /* a reference; NULL once closed */
     int fd;
     const char *sender;
-    guint32 serial; /* of the last message */
+    guint32 serial;  /* of the last message */
+    gsize reply_max; /* bytes of a body */
     FleetBody bytes;
     gsize written; /* of these bytes */
 };
 
-FleetOutbox *fleet_outbox_new(sd_bus *bus, int fd, const char *sender)
+FleetOutbox *fleet_outbox_new(sd_bus *bus, int fd, const char *sender, gsize reply_max)
 {
     FleetOutbox *outbox = g_new0(FleetOutbox, 1);
 
@@ -33,6 +35,7 @@ FleetOutbox *fleet_outbox_new(sd_bus *bus, int fd, const char *sender)
     outbox->fd = fd;
     outbox->sender = sender;
     outbox->serial = SERIAL_LAST;
+    outbox->reply_max = reply_max;
     return outbox;
 }
 
@@ -64,6 +67,11 @@ static gboolean is_open(const FleetOutbox *outbox)
     return outbox->bus != NULL && sd_bus_is_ready(outbox->bus) > 0;
 }
 
+static gboolean is_awaited(const FleetOutbox *outbox, sd_bus_message *call)
+{
+    return is_open(outbox) && sd_bus_message_get_expect_reply(call) > 0;
+}
+
 static guint32 next_serial(FleetOutbox *outbox)
 {
     outbox->serial = outbox->serial == SERIAL_LAST ? SERIAL_FIRST : outbox->serial + 1;
@@ -83,7 +91,7 @@ static FleetFrame begin_reply(FleetOutbox *outbox, sd_bus_message *call)
 
 FleetBody *fleet_outbox_begin_return(FleetOutbox *outbox, sd_bus_message *call, const char *signature)
 {
-    if (!is_open(outbox))
+    if (!is_awaited(outbox, call))
         return NULL;
     FleetFrame frame = begin_reply(outbox, call);
     frame.signature = *signature != '\0' ? signature : NULL;
@@ -91,33 +99,45 @@ FleetBody *fleet_outbox_begin_return(FleetOutbox *outbox, sd_bus_message *call, 
     return &outbox->bytes;
 }
 
-void fleet_outbox_end_return(FleetOutbox *outbox)
+gsize fleet_outbox_room(const FleetOutbox *outbox)
 {
-    fleet_frame_end(&outbox->bytes);
+    gsize length = fleet_frame_body_length(&outbox->bytes);
+
+    return outbox->reply_max - MIN(length, outbox->reply_max);
 }
 
-void fleet_outbox_return(FleetOutbox *outbox, sd_bus_message *call, const char *signature, const FleetBody *body)
+void fleet_outbox_cancel_return(FleetOutbox *outbox)
 {
-    FleetBody *results = fleet_outbox_begin_return(outbox, call, signature);
-
-    if (results == NULL)
-        return;
-    if (body != NULL)
-        fleet_body_append_raw(results, body->data, body->length);
-    fleet_outbox_end_return(outbox);
+    fleet_frame_cancel(&outbox->bytes);
 }
 
-void fleet_outbox_error(FleetOutbox *outbox, sd_bus_message *call, const char *name, const char *message)
+void fleet_outbox_end_return(FleetOutbox *outbox, sd_bus_message *call)
 {
-    g_auto(FleetBody) body = FLEET_BODY_INIT;
+    gsize length = fleet_frame_body_length(&outbox->bytes);
 
-    if (!is_open(outbox))
+    if (length <= outbox->reply_max) {
+        fleet_frame_end(&outbox->bytes);
         return;
+    }
+    /* A bus daemon would disconnect us for it. */
+    g_autoptr(GError) error = g_error_new(FLEET_ERROR, FLEET_ERROR_LIMIT_EXCEEDED,
+            "the reply would have %zu bytes, and %zu is the most on this connection; ask for less", length,
+            outbox->reply_max);
+    fleet_outbox_cancel_return(outbox);
+    fleet_outbox_error(outbox, call, error);
+}
+
+void fleet_outbox_error(FleetOutbox *outbox, sd_bus_message *call, const GError *error)
+{
+    if (!is_awaited(outbox, call))
+        return;
+    g_autofree char *valid = g_utf8_make_valid(error->message, -1);
     FleetFrame frame = begin_reply(outbox, call);
-    frame.error = name;
+    frame.error = error->domain == FLEET_ERROR ? fleet_error_name((FleetError)error->code) : SD_BUS_ERROR_FAILED;
     frame.signature = "s";
-    fleet_body_append_string(&body, message);
-    fleet_frame_append(&outbox->bytes, &frame, &body);
+    fleet_frame_begin(&outbox->bytes, &frame);
+    fleet_body_append_string(&outbox->bytes, valid);
+    fleet_frame_end(&outbox->bytes);
 }
 
 void fleet_outbox_signal(FleetOutbox *outbox, const char *path, const char *interface, const char *member,

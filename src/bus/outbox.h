@@ -19,8 +19,8 @@
 typedef struct FleetOutbox FleetOutbox;
 
 /* For a connection, on whose fd (borrowed) it writes. sender, which is static: the name that our messages carry; NULL
- * on a bus, which says it. */
-FleetOutbox *fleet_outbox_new(sd_bus *bus, int fd, const char *sender) G_GNUC_WARN_UNUSED_RESULT;
+ * on a bus, which says it. reply_max: how large the body of a reply may become there, bytes. */
+FleetOutbox *fleet_outbox_new(sd_bus *bus, int fd, const char *sender, gsize reply_max) G_GNUC_WARN_UNUSED_RESULT;
 
 FleetOutbox *fleet_outbox_ref(FleetOutbox *outbox);
 void fleet_outbox_unref(FleetOutbox *outbox);
@@ -29,13 +29,21 @@ void fleet_outbox_unref(FleetOutbox *outbox);
 void fleet_outbox_close(FleetOutbox *outbox);
 
 /* Answers a call with results: what is appended to what is returned, until _end_return(), whose signature is that ("" =
- * none). NULL if nobody will see them; then there is no end. Nothing else may be done with the outbox meanwhile. */
+ * none). NULL if nobody will see them; then there is no end. Nothing else may be done with the outbox meanwhile.
+ * Results that have become too large are not sent, but LIMIT_EXCEEDED. */
 FleetBody *fleet_outbox_begin_return(FleetOutbox *outbox, sd_bus_message *call, const char *signature);
-void fleet_outbox_end_return(FleetOutbox *outbox);
+void fleet_outbox_end_return(FleetOutbox *outbox, sd_bus_message *call);
 
-/* The same at once, with results that were made elsewhere (body may be NULL if there are none), or with an error. */
-void fleet_outbox_return(FleetOutbox *outbox, sd_bus_message *call, const char *signature, const FleetBody *body);
-void fleet_outbox_error(FleetOutbox *outbox, sd_bus_message *call, const char *name, const char *message);
+/* How many bytes the results that are begun may still grow by; 0 if there is no room left, or they are too large. For
+ * those who rather append less, or answer something else. */
+gsize fleet_outbox_room(const FleetOutbox *outbox);
+
+/* Takes back what was begun, so that something else can be answered. */
+void fleet_outbox_cancel_return(FleetOutbox *outbox);
+
+/* Answers a call with an error, under the D-Bus name that its code stands for. The message, which may quote anything,
+ * is made valid UTF-8. */
+void fleet_outbox_error(FleetOutbox *outbox, sd_bus_message *call, const GError *error);
 
 void fleet_outbox_signal(FleetOutbox *outbox, const char *path, const char *interface, const char *member,
         const char *signature, const FleetBody *body);

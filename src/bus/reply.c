@@ -2,17 +2,11 @@
 
 #include "bus/reply.h"
 
-#include "base/error.h"
-
 void fleet_reply(FleetOutbox *outbox, sd_bus_message *call, const GError *error, const char *signature,
         FleetReplyFunc append, gconstpointer user_data)
 {
-    if (!sd_bus_message_get_expect_reply(call))
-        return;
     if (error != NULL) {
-        fleet_outbox_error(outbox, call,
-                error->domain == FLEET_ERROR ? fleet_error_name((FleetError)error->code) : SD_BUS_ERROR_FAILED,
-                error->message);
+        fleet_outbox_error(outbox, call, error);
         return;
     }
     FleetBody *results = fleet_outbox_begin_return(outbox, call, signature);
@@ -20,5 +14,5 @@ void fleet_reply(FleetOutbox *outbox, sd_bus_message *call, const GError *error,
         return;
     if (append != NULL)
         append(results, user_data);
-    fleet_outbox_end_return(outbox);
+    fleet_outbox_end_return(outbox, call);
 }
