@@ -18,10 +18,10 @@
 
 /* A peer that does not read is closed: when so many bytes have been waiting for it for so long (one call can announce
  * FLEET_BATCH_MAX devices in one turn, which its reader must be given the time to read), or when far too many wait for
- * all peers together. */
+ * all peers together. So is the connection to a bus that hangs, for which as many may wait; it is tried again. */
 #define PEER_QUEUE_MAX ((gsize)4 * 1024 * 1024)
 #define PEER_QUEUE_USEC (5 * FLEET_USEC_PER_SEC)
-#define PEER_QUEUES_LIMIT ((gsize)128 * 1024 * 1024)
+#define QUEUES_LIMIT ((gsize)128 * 1024 * 1024)
 
 /* The system bus disconnects a service that sends 32 MiB (dbus-daemon(1), max_message_size); half of that leaves room
  * for its configuration and for the header. A peer would take 128 MiB, which is more than all peers together may leave
@@ -128,9 +128,10 @@ static gboolean peer_full(gpointer user_data)
     return fleet_flow_is_full(((FleetEndpoint *)user_data)->sender);
 }
 
+/* Of a peer. */
 static void count_unread(FleetEndpoint *endpoint)
 {
-    gsize waiting = endpoint->peer_source != NULL ? fleet_outbox_waiting(endpoint->outbox) : 0;
+    gsize waiting = fleet_outbox_waiting(endpoint->outbox);
 
     endpoint->api->unread += waiting - endpoint->unread;
     endpoint->unread = waiting;
@@ -235,6 +236,8 @@ gboolean fleet_endpoint_wants_signals(const FleetEndpoint *endpoint)
 
 static gboolean is_stuck(FleetEndpoint *endpoint)
 {
+    if (endpoint->peer_source == NULL)
+        return fleet_outbox_waiting(endpoint->outbox) > QUEUES_LIMIT;
     count_unread(endpoint);
     if (endpoint->unread <= PEER_QUEUE_MAX) {
         endpoint->behind_since = 0;
@@ -244,7 +247,19 @@ static gboolean is_stuck(FleetEndpoint *endpoint)
     gint64 now = fleet_clock_boottime();
     if (endpoint->behind_since == 0)
         endpoint->behind_since = now;
-    return endpoint->api->unread > PEER_QUEUES_LIMIT || now - endpoint->behind_since > PEER_QUEUE_USEC;
+    return endpoint->api->unread > QUEUES_LIMIT || now - endpoint->behind_since > PEER_QUEUE_USEC;
+}
+
+static void tell_stuck(const FleetEndpoint *endpoint)
+{
+    if (endpoint->peer_source != NULL)
+        fleet_log_about(LOG_WARNING,
+                FLEET_LOG_SUBJECT(.message = FLEET_MESSAGE_PEER_DROPPED, .sender = endpoint->unique_name,
+                        .sender_uid = &endpoint->peer.uid),
+                "peer %s of user %u does not read; its connection is closed", endpoint->unique_name,
+                (guint)endpoint->peer.uid);
+    else
+        fleet_log_warning("the bus does not read; the connection to it is closed");
 }
 
 FleetOutbox *fleet_endpoint_outbox(const FleetEndpoint *endpoint)
@@ -256,17 +271,14 @@ void fleet_endpoint_send_signal(FleetEndpoint *endpoint, const char *path, const
         const char *signature, const FleetBody *body)
 {
     fleet_outbox_signal(endpoint->outbox, path, interface, member, signature, body);
-    if (is_stuck(endpoint)) {
-        fleet_log_about(LOG_WARNING,
-                FLEET_LOG_SUBJECT(.message = FLEET_MESSAGE_PEER_DROPPED, .sender = endpoint->unique_name,
-                        .sender_uid = &endpoint->peer.uid),
-                "peer %s of user %u does not read; its connection is closed", endpoint->unique_name,
-                (guint)endpoint->peer.uid);
-        /* The source notices, and the owner drops the endpoint from there. */
-        fleet_outbox_close(endpoint->outbox);
-        sd_bus_close(endpoint->bus);
+    if (!is_stuck(endpoint))
+        return;
+    tell_stuck(endpoint);
+    /* The source notices, and the owner drops the endpoint from there. */
+    fleet_outbox_close(endpoint->outbox);
+    sd_bus_close(endpoint->bus);
+    if (endpoint->peer_source != NULL)
         count_unread(endpoint);
-    }
 }
 
 gboolean fleet_endpoint_flush(const FleetEndpoint *endpoint)

@@ -62,7 +62,7 @@ gboolean fleet_endpoint_wants_signals(const FleetEndpoint *endpoint);
 /* Where replies to calls from here go. Owned by the endpoint; who answers later takes a reference. */
 FleetOutbox *fleet_endpoint_outbox(const FleetEndpoint *endpoint);
 
-/* Sends a signal. A peer that does not read is closed once too much is waiting for it. */
+/* Sends a signal. A connection whose other end does not read is closed once too much is waiting for it. */
 void fleet_endpoint_send_signal(FleetEndpoint *endpoint, const char *path, const char *interface, const char *member,
         const char *signature, const FleetBody *body);
 

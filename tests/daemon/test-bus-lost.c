@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define ROUNDS 3
+#define PORTION 5000 /* devices registered in one call */
 
 #define CONFIG                                                                                                         \
     "[Simulation]\nMinDuration=0\nMaxDuration=150ms\nSuccessRate=0.5\n"                                                \
@@ -292,6 +293,48 @@ START_TEST(a_silent_bus_holds_nobody_up)
 }
 END_TEST
 
+static void register_many(guint first, guint n)
+{
+    g_auto(GVariantBuilder) devices = G_VARIANT_BUILDER_INIT(G_VARIANT_TYPE("a(ssss)"));
+    g_autofree char *name = g_strnfill(1024, 'n');
+
+    for (guint i = first; i < first + n; i++) {
+        g_autofree char *id = g_strdup_printf("d%u", i);
+        g_variant_builder_add(&devices, "(ssss)", id, name, "", "");
+    }
+    fleet_test_call_void(direct, FLEET_TEST_ROOT, FLEET_TEST_MANAGER, "RegisterDevices",
+            g_variant_new("(a(ssss)a{sv})", &devices, NULL));
+}
+
+static gboolean has_written(const char *text)
+{
+    g_autofree char *written = fleet_test_daemon_stderr(fleetd);
+
+    return strstr(written, text) != NULL;
+}
+
+/* Signals for a bus that does not read must not fill the memory. */
+START_TEST(a_bus_that_hangs_is_given_up_in_the_end)
+{
+    guint n = 0;
+
+    start(CONFIG);
+    fleet_test_bus_freeze(bus);
+    while (!has_written("the bus does not read; the connection to it is closed")) {
+        ck_assert_uint_lt(n, 40 * PORTION); /* of more than 1 KB each */
+        register_many(n, PORTION);
+        n += PORTION;
+    }
+    told("STATUS=*; the bus is lost, trying to reach it again");
+    fleet_test_bus_thaw(bus);
+    ck_assert(fleet_test_process_wait_output(
+            fleet_test_daemon_process(fleetd), FLEET_TEST_STDERR, "the bus is back\n", FLEET_TEST_PATIENCE));
+    g_autoptr(GDBusConnection) connection = fleet_test_connect(fleet_test_bus_address(bus));
+    g_autoptr(GVariant) count = fleet_test_get(connection, FLEET_TEST_ROOT, FLEET_TEST_MANAGER, "DeviceCount");
+    ck_assert_uint_eq(g_variant_get_uint32(count), n);
+}
+END_TEST
+
 /* The intervals grow, so that nobody is kept awake by a bus that does not come back. */
 START_TEST(attempts_get_rare)
 {
@@ -339,6 +382,7 @@ int main(void)
     tcase_add_test(tcase, it_is_logged_once);
     tcase_add_test(tcase, a_taken_name_is_waited_for);
     tcase_add_test(tcase, a_silent_bus_holds_nobody_up);
+    tcase_add_test(tcase, a_bus_that_hangs_is_given_up_in_the_end);
     tcase_add_test(tcase, attempts_get_rare);
     tcase_add_test(tcase, it_can_be_stopped_meanwhile);
     return fleet_test_main(suite);

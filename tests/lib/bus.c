@@ -86,3 +86,13 @@ void fleet_test_bus_kill(FleetTestBus *bus)
 {
     end_by(bus, SIGKILL);
 }
+
+void fleet_test_bus_freeze(FleetTestBus *bus)
+{
+    fleet_test_process_signal(bus->process, SIGSTOP);
+}
+
+void fleet_test_bus_thaw(FleetTestBus *bus)
+{
+    fleet_test_process_signal(bus->process, SIGCONT);
+}

@@ -28,4 +28,8 @@ void fleet_test_bus_stop(FleetTestBus *bus);
 void fleet_test_bus_kill(FleetTestBus *bus);
 void fleet_test_bus_start(FleetTestBus *bus);
 
+/* Has it hang, and go on. */
+void fleet_test_bus_freeze(FleetTestBus *bus);
+void fleet_test_bus_thaw(FleetTestBus *bus);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(FleetTestBus, fleet_test_bus_free)
