@@ -364,6 +364,21 @@ START_TEST(call_reloads_and_says_so)
 }
 END_TEST
 
+/* The name of a file may be anything, and a bus disconnects who sends it what is no UTF-8. */
+START_TEST(refusal_of_a_file_with_any_name_is_sent)
+{
+    g_autofree char *directory = g_strconcat(fleet_test_daemon_config(fleetd), ".d", NULL);
+    g_autofree char *path = g_build_filename(directory, "b\xff.conf", NULL);
+
+    start("");
+    ck_assert_int_eq(g_mkdir(directory, 0755), 0);
+    fleet_test_write(path, "[Nonsense]\n");
+    fleet_test_call_fails(connection, FLEET_TEST_ROOT, FLEET_TEST_MANAGER, "Reload", NULL,
+            "org.fleet.Error.InvalidArgument", "b\xef\xbf\xbd.conf:1: group [Nonsense] is unknown");
+    assert_value(FLEET_TEST_ROOT, FLEET_TEST_MANAGER, "ActionTypes", "[" BUILT_IN "]");
+}
+END_TEST
+
 START_TEST(fleetctl_reloads_on_either_way)
 {
     g_autofree char *address = NULL;
@@ -421,6 +436,7 @@ int main(void)
 
     tcase_add_checked_fixture(calls, setup, teardown);
     tcase_add_test(calls, call_reloads_and_says_so);
+    tcase_add_test(calls, refusal_of_a_file_with_any_name_is_sent);
     tcase_add_loop_test(calls, fleetctl_reloads_on_either_way, 0, 2);
     tcase_add_test(calls, others_may_not_reload);
     return fleet_test_main(suite);
