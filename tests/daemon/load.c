@@ -363,6 +363,18 @@ void fleet_test_load_finish(FleetTestLoad *load)
     g_source_remove(timeout);
 }
 
+void fleet_test_load_settle(FleetTestLoad *load)
+{
+    g_autofree char *private = g_strconcat("unix:path=", fleet_test_daemon_socket(load->daemon), NULL);
+    g_autoptr(GDBusConnection) connection = fleet_test_connect(private);
+    g_autoptr(GPtrArray) nothing = g_ptr_array_new();
+
+    /* Each of these is answered after all that were begun before it. That lets those go which wait for their turn, one
+     * of each client at the least, so that they have begun before the next of these. */
+    for (guint i = 0; i <= IN_FLIGHT; i++)
+        register_all(connection, nothing);
+}
+
 guint fleet_test_load_acknowledged(const FleetTestLoad *load)
 {
     return load->acknowledged;

@@ -25,6 +25,10 @@ void fleet_test_load_expect_end(FleetTestLoad *load);
 /* Lets no client call any more, and waits until each of their calls is answered or lost. Closes the connections. */
 void fleet_test_load_finish(FleetTestLoad *load);
 
+/* For a daemon that goes on while its clients are gone: waits until it has carried out what it had taken of their
+ * calls. These may be lost to a client, which then knows no more than that they may be. */
+void fleet_test_load_settle(FleetTestLoad *load);
+
 /* How many calls were acknowledged, refused with ShuttingDown and lost since the start. */
 guint fleet_test_load_acknowledged(const FleetTestLoad *load);
 guint fleet_test_load_refused(const FleetTestLoad *load);

@@ -172,8 +172,7 @@ void fleet_test_daemon_launch(FleetTestDaemon *daemon)
     g_ptr_array_add(env, NULL);
 
     g_clear_pointer(&daemon->process, fleet_test_process_free);
-    read_notifications(daemon); /* the last words of one that was killed */
-    g_ptr_array_set_size(daemon->notifications, 0);
+    fleet_test_daemon_forget_notified(daemon); /* the last words of one that was killed, too */
     daemon->process = fleet_test_process_start((const char *const *)argv->pdata, (const char *const *)env->pdata);
 }
 
@@ -258,6 +257,12 @@ gboolean fleet_test_daemon_wait_notify(FleetTestDaemon *daemon, const char *assi
         /* What was sent before the end of the process, or of the time, counts. */
         last = poll(wait, 2, fleet_test_remaining(deadline)) == 0 || wait[1].revents != 0;
     }
+}
+
+void fleet_test_daemon_forget_notified(FleetTestDaemon *daemon)
+{
+    read_notifications(daemon);
+    g_ptr_array_set_size(daemon->notifications, 0);
 }
 
 void fleet_test_daemon_signal(FleetTestDaemon *daemon, int signal)

@@ -60,6 +60,9 @@ int fleet_test_daemon_wait(FleetTestDaemon *daemon, double seconds);
  * ends with '*' stands for all that begin so. FALSE if it did not within so many seconds. */
 gboolean fleet_test_daemon_wait_notify(FleetTestDaemon *daemon, const char *assignment, double seconds);
 
+/* Forgets what it has told until now, so that the next wait is for what it tells from now on. */
+void fleet_test_daemon_forget_notified(FleetTestDaemon *daemon);
+
 /* A socket that takes the place of the service manager's, for who wants to see all that is said and in its order:
  * bound, does not block. It counts once fleetd is given NOTIFY_SOCKET=PATH. Owned by the caller. */
 int fleet_test_notify_socket(const char *path) G_GNUC_WARN_UNUSED_RESULT;
