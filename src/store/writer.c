@@ -59,12 +59,14 @@ static const FleetAction *last_image(const FleetChange *change, guint left)
     return last;
 }
 
-/* *written: what the row that was inserted last has been given in advance. */
+/* *written: what the row that was inserted last has been given in advance, until that change comes; NULL: nothing. */
 static gboolean insert_action(
         FleetDatabase *database, const FleetChange *change, guint left, const FleetAction **written, GError **error)
 {
-    *written = last_image(change, left);
-    return fleet_action_rows_insert(database, *written, error) &&
+    const FleetAction *last = last_image(change, left);
+
+    *written = last != change->action ? last : NULL;
+    return fleet_action_rows_insert(database, last, error) &&
            fleet_transition_rows_insert(database, change->action, error);
 }
 

@@ -49,6 +49,103 @@ START_TEST(each_move_is_written)
 }
 END_TEST
 
+/*
+ * What one transaction does: a capital letter inserts the action of that name, a small one moves it on, and a dot is a
+ * change of something else. The writer looks a few changes ahead of an insertion, so some moves are further away.
+ */
+static const char *const transactions[] = {"A", "Aa", "Aaa", "A...a", "A....a", "A.....a", "A...aa", "A....aa",
+        "Aa...a", "Aa....a", "Aa....a.a", "A.a.a.a.a", "ABab", "ABba", "ABabab", "AaBbCc", "ABCDabcd", "A.B.C.a.b.c",
+        "ABCDEFabcdef", "ABCDabcdaaaaabbbbb"};
+
+#define ACTIONS 6 /* that they are about at the most */
+
+/* An action while the transaction is put together. */
+typedef struct {
+    FleetAction *newest;
+    GString *moves; /* as fleet_test_store_moves() tells them */
+} Told;
+
+static void clear_told(Told *told)
+{
+    for (guint i = 0; i < ACTIONS; i++) {
+        g_clear_pointer(&told[i].newest, fleet_action_unref);
+        if (told[i].moves != NULL)
+            g_string_free(told[i].moves, TRUE);
+    }
+}
+
+/* The next image of an action, which the caller owns, too. */
+static FleetAction *next_image(Told *told, gint64 sequence)
+{
+    g_autoptr(FleetAction) before = g_steal_pointer(&told->newest);
+    g_autofree char *message = NULL;
+
+    if (before == NULL) {
+        told->newest = fleet_test_action(sequence, "router-1");
+        told->moves = g_string_new(NULL);
+    } else {
+        message = g_strdup_printf("after %s", before->message);
+        told->newest = move(before, FLEET_ACTION_RUNNING, "on its way", message);
+        told->newest->attempt++;
+    }
+    g_string_append_printf(told->moves, "%" G_GINT64_FORMAT " %s %s: %s\n", told->newest->moved_at,
+            fleet_action_status_to_string(told->newest->status), told->newest->phase, told->newest->message);
+    return fleet_action_ref(told->newest);
+}
+
+static FleetChange next_change(Told *told, char letter, guint number)
+{
+    FleetChange change = {.kind = g_ascii_isupper(letter) ? FLEET_CHANGE_INSERT_ACTION : FLEET_CHANGE_UPDATE_ACTION};
+    gint64 sequence = g_ascii_toupper(letter) - 'A' + 1;
+    g_autofree char *id = g_strdup_printf("device-%u", number);
+
+    if (letter == '.') {
+        change.kind = FLEET_CHANGE_INSERT_DEVICE;
+        change.device = fleet_test_device(number, id);
+    } else
+        change.action = next_image(&told[sequence - 1], sequence);
+    return change;
+}
+
+static void submit_all(FleetTestStore *test, Told *told, const char *letters)
+{
+    FleetChange changes[32];
+    guint n = (guint)strlen(letters);
+
+    ck_assert_uint_le(n, G_N_ELEMENTS(changes));
+    for (guint i = 0; i < n; i++)
+        changes[i] = next_change(told, letters[i], i + 1);
+    fleet_test_store_submit(test, "all", changes, n);
+    for (guint i = 0; i < n; i++)
+        fleet_change_unref(&changes[i]);
+    fleet_test_store_settle(test);
+    fleet_test_store_assert_events(test, "committed all");
+}
+
+/* However the rows are written, each action is in the end as its last image says, and has all of its moves. */
+START_TEST(one_transaction_inserts_and_moves)
+{
+    g_autofree char *directory = fleet_test_directory_new();
+    g_autoptr(FleetTestStore) test = fleet_test_store_new(directory);
+    Told told[ACTIONS] = {0};
+    guint n = 0;
+
+    submit_all(test, told, transactions[_i]);
+    for (; n < ACTIONS && told[n].newest != NULL; n++) {
+        g_autofree char *moves = fleet_test_store_moves(test, told[n].newest->id);
+
+        ck_assert_str_eq(moves, told[n].moves->str);
+    }
+    fleet_test_store_free(g_steal_pointer(&test));
+
+    g_auto(FleetTestLoaded) loaded = fleet_test_store_load(directory);
+    ck_assert_uint_eq(loaded.actions->len, n);
+    for (guint i = 0; i < n; i++)
+        fleet_test_assert_same_action(loaded.actions->pdata[i], told[i].newest);
+    clear_told(told);
+}
+END_TEST
+
 /* The clock may have been set back: moves are told in the order in which they were made. */
 START_TEST(order_is_not_that_of_the_clock)
 {
@@ -283,6 +380,7 @@ int main(void)
     TCase *tcase = fleet_test_case(suite, "moves");
 
     tcase_add_test(tcase, each_move_is_written);
+    tcase_add_loop_test(tcase, one_transaction_inserts_and_moves, 0, G_N_ELEMENTS(transactions));
     tcase_add_test(tcase, order_is_not_that_of_the_clock);
     tcase_add_test(tcase, change_that_is_no_move_is_none);
     tcase_add_test(tcase, no_action_has_no_moves);
