@@ -14,6 +14,7 @@
 
 struct FleetLock {
     int fd;
+    char *path;
     gboolean held_in_this_boot;
 };
 
@@ -78,13 +79,16 @@ static gboolean was_written_in_this_boot(int fd)
 
 /* For people, for find_holder() and for the next start; the lock holds without it, so a full disk does not matter here.
  */
-static void write_holder(int fd, const char *directory)
+static void write_holder(const FleetLock *lock, gboolean with_boot)
 {
     char text[64];
-    int length = g_snprintf(text, sizeof(text), "%d\n%016" G_GINT64_MODIFIER "x\n", (int)getpid(), fleet_clock_boot());
+    int length = g_snprintf(text, sizeof(text), "%d\n", (int)getpid());
 
-    if (ftruncate(fd, 0) < 0 || pwrite(fd, text, (gsize)length, 0) != length)
-        fleet_log_warning("cannot write the process id to '%s/lock': %s", directory, g_strerror(errno));
+    if (with_boot)
+        length += g_snprintf(
+                text + length, sizeof(text) - (gsize)length, "%016" G_GINT64_MODIFIER "x\n", fleet_clock_boot());
+    if (ftruncate(lock->fd, 0) < 0 || pwrite(lock->fd, text, (gsize)length, 0) != length)
+        fleet_log_warning("cannot write the process id to '%s': %s", lock->path, g_strerror(errno));
 }
 
 FleetLock *fleet_lock_take(const char *directory, GError **error)
@@ -105,8 +109,9 @@ FleetLock *fleet_lock_take(const char *directory, GError **error)
 
     FleetLock *lock = g_new0(FleetLock, 1);
     lock->fd = fd;
+    lock->path = g_steal_pointer(&path);
     lock->held_in_this_boot = was_written_in_this_boot(fd);
-    write_holder(fd, directory);
+    write_holder(lock, lock->held_in_this_boot);
     return lock;
 }
 
@@ -115,8 +120,15 @@ gboolean fleet_lock_was_held_in_this_boot(const FleetLock *lock)
     return lock->held_in_this_boot;
 }
 
+void fleet_lock_note_boot(FleetLock *lock)
+{
+    if (!lock->held_in_this_boot)
+        write_holder(lock, TRUE);
+}
+
 void fleet_lock_free(FleetLock *lock)
 {
     close(lock->fd);
+    g_free(lock->path);
     g_free(lock);
 }

@@ -14,9 +14,13 @@ typedef struct FleetLock FleetLock;
  * FLEET_STORE_ERROR_DIRECTORY if the file cannot be made. */
 FleetLock *fleet_lock_take(const char *directory, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Whether the process that had it last took it in this boot of the machine. Then the kernel has kept in memory whatever
- * that process wrote, synced or not. */
+/* Whether a process that had it before has called _note_boot() in this boot of the machine. Then the kernel has kept in
+ * memory whatever that process wrote, synced or not. */
 gboolean fleet_lock_was_held_in_this_boot(const FleetLock *lock);
+
+/* Notes for the next holder that what the database has beside it is of this boot. Not before the database is open: a
+ * start that fails leaves what it found. */
+void fleet_lock_note_boot(FleetLock *lock);
 
 /* Gives the lock back. */
 void fleet_lock_free(FleetLock *lock);

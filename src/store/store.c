@@ -164,6 +164,7 @@ FleetStore *fleet_store_open(const char *directory, const FleetStoreProgress *pr
     if (database == NULL || !fleet_device_rows_last_key(database, &last_device_key, error) ||
             !fleet_action_rows_last_sequence(database, &last_action_sequence, error))
         return NULL;
+    fleet_lock_note_boot(lock);
 
     FleetStore *store = g_new0(FleetStore, 1);
     store->lock = g_steal_pointer(&lock);

@@ -142,9 +142,8 @@ gboolean fleet_log_file_check(const char *database, GError **error)
     if (found == index.frames)
         return TRUE;
     g_set_error(error, FLEET_STORE_ERROR, FLEET_STORE_ERROR_DATABASE,
-            "database '%s' lacks changes that were acknowledged: of the %u pages in its log '%s' %u are left; restore "
-            "the "
-            "log or a backup, or remove '%s' to go on without them; nothing was touched",
+            "database '%s' lacks changes that were acknowledged: of the %u pages in its log '%s' %u are left; "
+            "restore the log or a backup, or remove '%s' to go on without them; nothing was touched",
             database, index.frames, log_path, found, index_path);
     return FALSE;
 }
