@@ -419,13 +419,12 @@ static void come(FleetTimer *timer)
     *(gboolean *)timer->data = TRUE;
 }
 
-/* Everything that is due by now is done before a timer that is set now. */
-static void pass_by(FleetTestCore *core)
+void fleet_test_core_run_until(FleetTestCore *core, gint64 moment)
 {
     gboolean passed = FALSE;
     FleetTimer timer = {.fire = come, .data = &passed};
 
-    fleet_timers_set(core->timers, &timer, fleet_clock_boottime());
+    fleet_timers_set(core->timers, &timer, moment);
     while (!passed)
         g_main_context_iteration(NULL, TRUE);
 }
@@ -437,7 +436,8 @@ void fleet_test_core_rest(FleetTestCore *core)
     do {
         before = core->events->len;
         fleet_test_core_settle(core);
-        pass_by(core);
+        /* Everything that is due by now is done before a timer that is set now. */
+        fleet_test_core_run_until(core, fleet_clock_boottime());
     } while (core->events->len != before || fleet_ledger_is_busy(core->ledger));
 }
 

@@ -87,6 +87,9 @@ void fleet_test_core_end(FleetTestCore *core, const char *name, FleetTransaction
 /* Runs the main loop until nothing is on its way to the disk, or fails the check. */
 void fleet_test_core_settle(FleetTestCore *core);
 
+/* Runs the main loop until that moment of CLOCK_BOOTTIME. */
+void fleet_test_core_run_until(FleetTestCore *core, gint64 moment);
+
 /* Runs the main loop until there is nothing left to do but to wait for a moment to come. */
 void fleet_test_core_rest(FleetTestCore *core);
 

@@ -36,47 +36,16 @@ static char *sql(const char *text)
     return g_string_free(rows, FALSE);
 }
 
-/* The next start of fleetd; between the two, that SQL is run if it is not NULL. */
+/* The next start of fleetd; before it, that SQL is run. */
 static void restart_with(const char *text)
 {
-    FleetEngineSettings settings = core->settings;
-
-    g_clear_pointer(&core, fleet_test_core_free);
-    if (text != NULL)
-        g_free(sql(text));
-    core = fleet_test_core_new(directory);
-    settings.types = core->types;
-    core->settings = settings;
-    fleet_test_core_configure(core);
-    fleet_test_core_take_over(core);
-    fleet_engine_recover(core->engine);
-    fleet_test_core_rest(core);
-}
-
-static const FleetDevice *device(void)
-{
-    return fleet_registry_lookup(core->registry, "a", NULL);
-}
-
-/* What the device is busy with. */
-static const FleetAction *action(void)
-{
-    const FleetAction *found = fleet_engine_lookup(core->engine, device()->action);
-
-    ck_assert_ptr_nonnull(found);
-    return found;
+    fleet_fixture_stop();
+    g_free(sql(text));
+    fleet_fixture_start();
 }
 
 /* What was initiated last. */
 static FleetActionId last_id;
-
-static const FleetAction *last(void)
-{
-    const FleetAction *found = fleet_engine_lookup(core->engine, last_id);
-
-    ck_assert_ptr_nonnull(found);
-    return found;
-}
 
 /* A device "a" on which that policy's action runs, with its driver at work. */
 static void start(const FleetPolicy *policy)
@@ -131,34 +100,6 @@ static void pass_the_point_of_no_return(void)
     fleet_test_core_rest(core);
 }
 
-static void come(FleetTimer *timer)
-{
-    *(gboolean *)timer->data = TRUE;
-}
-
-/* Runs the loop until that moment of CLOCK_BOOTTIME. */
-static void run_until(gint64 moment)
-{
-    gboolean passed = FALSE;
-    FleetTimer timer = {.fire = come, .data = &passed};
-
-    fleet_timers_set(core->timers, &timer, moment);
-    while (!passed)
-        g_main_context_iteration(NULL, TRUE);
-}
-
-static void assert_ended(FleetActionStatus status, FleetResult result, const char *message)
-{
-    const FleetAction *ended = last();
-
-    ck_assert_int_eq(ended->status, status);
-    ck_assert_int_eq(ended->result, result);
-    ck_assert_str_eq(ended->message, message);
-    ck_assert_str_eq(ended->phase, "");
-    ck_assert_str_eq(ended->error_message, status == FLEET_ACTION_FAILED ? message : "");
-    ck_assert_int_eq(device()->action.sequence, 0);
-}
-
 /* In the message, "@" stands for that limit. */
 static void assert_timed_out(FleetResult result, const char *message, gint64 limit)
 {
@@ -166,7 +107,7 @@ static void assert_timed_out(FleetResult result, const char *message, gint64 lim
     g_autoptr(GString) text = g_string_new(message);
 
     g_string_replace(text, "@", span, 0);
-    assert_ended(FLEET_ACTION_FAILED, result, text->str);
+    fleet_fixture_assert_ended(last_id, FLEET_ACTION_FAILED, result, text->str);
 }
 
 /* Limits of time. */
@@ -179,13 +120,13 @@ START_TEST(run_that_takes_too_long_is_stopped)
     start(&policy);
     fleet_test_core_wait(core, "driver stops 1/1");
     fleet_test_core_rest(core);
-    ck_assert_int_ge(fleet_clock_boottime(), last()->started.boottime + SHORT);
-    ck_assert_int_eq(last()->status, FLEET_ACTION_RUNNING);
-    ck_assert_str_eq(last()->phase, "cancelling");
+    ck_assert_int_ge(fleet_clock_boottime(), fleet_fixture_action(last_id)->started.boottime + SHORT);
+    ck_assert_int_eq(fleet_fixture_action(last_id)->status, FLEET_ACTION_RUNNING);
+    ck_assert_str_eq(fleet_fixture_action(last_id)->phase, "cancelling");
     finish(1, FLEET_OUTCOME_STOPPED);
     assert_timed_out(FLEET_RESULT_TIMED_OUT, "it has not ended within @", policy.timeout);
-    ck_assert_str_eq(last()->error_name, "org.freedesktop.DBus.Error.Timeout");
-    ck_assert_int_eq(device()->status, FLEET_DEVICE_ERROR);
+    ck_assert_str_eq(fleet_fixture_action(last_id)->error_name, "org.freedesktop.DBus.Error.Timeout");
+    ck_assert_int_eq(fleet_fixture_device("a")->status, FLEET_DEVICE_ERROR);
 }
 END_TEST
 
@@ -198,7 +139,7 @@ START_TEST(success_after_the_limit_is_a_success)
     start(&policy);
     fleet_test_core_wait(core, "driver stops 1/1");
     finish(1, FLEET_OUTCOME_SUCCESS);
-    assert_ended(FLEET_ACTION_COMPLETED, FLEET_RESULT_SUCCESS, "so it was");
+    fleet_fixture_assert_ended(last_id, FLEET_ACTION_COMPLETED, FLEET_RESULT_SUCCESS, "so it was");
 }
 END_TEST
 
@@ -215,7 +156,7 @@ START_TEST(driver_that_does_not_stop_is_not_waited_for)
     ck_assert_uint_eq(fleet_test_core_count(core, "driver stops 1/1"), 1);
     assert_timed_out(FLEET_RESULT_TIMED_OUT, "it has not ended within @, and its driver has not stopped within @",
             policy.timeout);
-    ck_assert_int_eq(device()->status, FLEET_DEVICE_ERROR);
+    ck_assert_int_eq(fleet_fixture_device("a")->status, FLEET_DEVICE_ERROR);
     fleet_test_core_forget(core);
     finish(1, FLEET_OUTCOME_SUCCESS);
     fleet_test_core_assert_events(core, NULL);
@@ -234,7 +175,7 @@ START_TEST(driver_that_cannot_stop_is_not_waited_for)
     fleet_test_core_rest(core);
     ck_assert_uint_eq(fleet_test_core_count(core, "driver stops 1/1"), 0);
     assert_timed_out(FLEET_RESULT_TIMED_OUT, "it has not ended within @", policy.timeout);
-    ck_assert_int_eq(device()->status, FLEET_DEVICE_ERROR);
+    ck_assert_int_eq(fleet_fixture_device("a")->status, FLEET_DEVICE_ERROR);
 }
 END_TEST
 
@@ -248,11 +189,11 @@ START_TEST(limits_begin_with_the_start)
     request.policy.timeout = SHORT;
     request.policy.step_timeout = SHORT;
     last_id = fleet_test_core_initiate_as(core, "queue", &request).id;
-    run_until(fleet_clock_boottime() + 2 * SHORT);
-    ck_assert_int_eq(last()->status, FLEET_ACTION_PENDING);
+    fleet_test_core_run_until(core, fleet_clock_boottime() + 2 * SHORT);
+    ck_assert_int_eq(fleet_fixture_action(last_id)->status, FLEET_ACTION_PENDING);
     finish(1, FLEET_OUTCOME_SUCCESS);
     fleet_test_core_wait(core, "driver stops 2/1");
-    ck_assert_int_ge(fleet_clock_boottime(), last()->started.boottime + SHORT);
+    ck_assert_int_ge(fleet_clock_boottime(), fleet_fixture_action(last_id)->started.boottime + SHORT);
     fleet_test_core_rest(core);
 }
 END_TEST
@@ -302,7 +243,7 @@ START_TEST(report_ends_the_silence)
     policy.step_timeout = LONGER;
     start(&policy);
     report_progress(1, 0.25);
-    run_until(fleet_clock_boottime() + SHORT);
+    fleet_test_core_run_until(core, fleet_clock_boottime() + SHORT);
     gint64 reported = fleet_clock_boottime();
     signs_of_life[_i]();
     /* Past the point of no return it is not stopped, but closed. */
@@ -318,8 +259,8 @@ START_TEST(limit_is_kept_through_a_restart)
 
     policy.timeout = 2 * LONGER;
     start(&policy);
-    gint64 limit = last()->started.boottime + policy.timeout;
-    restart_with(NULL);
+    gint64 limit = fleet_fixture_action(last_id)->started.boottime + policy.timeout;
+    fleet_fixture_restart();
     ck_assert_uint_eq(fleet_test_core_count(core, "driver finds 1/1"), 1);
     fleet_test_core_wait(core, "driver stops 1/1");
     ck_assert_int_ge(fleet_clock_boottime(), limit);
@@ -336,9 +277,9 @@ START_TEST(limit_that_passed_meanwhile_lets_the_driver_tell)
     start(&policy);
     restart_with("UPDATE actions SET timeout = 1");
     fleet_test_core_assert_events(core, "driver finds 1/1");
-    ck_assert_int_eq(action()->status, FLEET_ACTION_RUNNING);
+    ck_assert_int_eq(fleet_fixture_action_of("a")->status, FLEET_ACTION_RUNNING);
     finish(1, FLEET_OUTCOME_SUCCESS);
-    assert_ended(FLEET_ACTION_COMPLETED, FLEET_RESULT_SUCCESS, "so it was");
+    fleet_fixture_assert_ended(last_id, FLEET_ACTION_COMPLETED, FLEET_RESULT_SUCCESS, "so it was");
     ck_assert_uint_eq(fleet_test_core_count(core, "driver stops 1/1"), 0);
 }
 END_TEST
@@ -368,24 +309,25 @@ START_TEST(transient_failure_is_tried_again)
     gint64 failed = fleet_clock_boottime();
     finish(1, FLEET_OUTCOME_TRANSIENT);
     fleet_test_core_assert_events(core, "driver lets go 1/1");
-    ck_assert_int_eq(action()->status, FLEET_ACTION_RUNNING);
-    ck_assert_str_eq(action()->phase, "waiting-retry");
-    ck_assert_str_eq(action()->message, "so it was");
-    ck_assert_uint_eq(action()->attempt, 1);
-    ck_assert_int_eq(device()->status, FLEET_DEVICE_UPDATING); /* it holds its device */
+    ck_assert_int_eq(fleet_fixture_action_of("a")->status, FLEET_ACTION_RUNNING);
+    ck_assert_str_eq(fleet_fixture_action_of("a")->phase, "waiting-retry");
+    ck_assert_str_eq(fleet_fixture_action_of("a")->message, "so it was");
+    ck_assert_uint_eq(fleet_fixture_action_of("a")->attempt, 1);
+    ck_assert_int_eq(fleet_fixture_device("a")->status, FLEET_DEVICE_UPDATING); /* it holds its device */
 
     fleet_test_core_wait(core, "driver starts 1/2");
     fleet_test_core_rest(core);
     ck_assert_int_ge(fleet_clock_boottime(), failed + LONGER);
-    ck_assert_uint_eq(action()->attempt, 2);
-    ck_assert_str_eq(action()->phase, "");
-    ck_assert_str_eq(action()->message, "");
-    ck_assert_double_eq(action()->progress, 0.0);
-    ck_assert(!action()->progress_known);
-    ck_assert_int_gt(action()->attempt_started.realtime, action()->started.realtime);
+    ck_assert_uint_eq(fleet_fixture_action_of("a")->attempt, 2);
+    ck_assert_str_eq(fleet_fixture_action_of("a")->phase, "");
+    ck_assert_str_eq(fleet_fixture_action_of("a")->message, "");
+    ck_assert_double_eq(fleet_fixture_action_of("a")->progress, 0.0);
+    ck_assert(!fleet_fixture_action_of("a")->progress_known);
+    ck_assert_int_gt(
+            fleet_fixture_action_of("a")->attempt_started.realtime, fleet_fixture_action_of("a")->started.realtime);
     finish(2, FLEET_OUTCOME_SUCCESS);
-    assert_ended(FLEET_ACTION_COMPLETED, FLEET_RESULT_SUCCESS, "so it was");
-    ck_assert_uint_eq(last()->attempt, 2);
+    fleet_fixture_assert_ended(last_id, FLEET_ACTION_COMPLETED, FLEET_RESULT_SUCCESS, "so it was");
+    ck_assert_uint_eq(fleet_fixture_action(last_id)->attempt, 2);
 }
 END_TEST
 
@@ -400,9 +342,9 @@ START_TEST(attempts_are_exhausted)
             fleet_test_core_wait(core, started);
         finish(attempt, FLEET_OUTCOME_TRANSIENT);
     }
-    assert_ended(FLEET_ACTION_FAILED, FLEET_RESULT_FAILED, "so it was");
-    ck_assert_uint_eq(last()->attempt, 3);
-    ck_assert_int_eq(device()->status, FLEET_DEVICE_ERROR);
+    fleet_fixture_assert_ended(last_id, FLEET_ACTION_FAILED, FLEET_RESULT_FAILED, "so it was");
+    ck_assert_uint_eq(fleet_fixture_action(last_id)->attempt, 3);
+    ck_assert_int_eq(fleet_fixture_device("a")->status, FLEET_DEVICE_ERROR);
     ck_assert_uint_eq(fleet_test_core_count(core, "driver starts 1/4"), 0);
 
     /* Each attempt has a row of its own. */
@@ -424,7 +366,7 @@ START_TEST(other_failures_are_final)
 
     start(&policy);
     finish(1, final[_i].outcome);
-    assert_ended(FLEET_ACTION_FAILED, final[_i].result, "so it was");
+    fleet_fixture_assert_ended(last_id, FLEET_ACTION_FAILED, final[_i].result, "so it was");
     ck_assert_uint_eq(fleet_test_core_count(core, "driver starts 1/2"), 0);
 }
 END_TEST
@@ -436,7 +378,7 @@ START_TEST(stop_by_itself_is_a_cancel)
 
     start(&policy);
     finish(1, FLEET_OUTCOME_STOPPED);
-    assert_ended(FLEET_ACTION_CANCELLED, FLEET_RESULT_CANCELLED, "so it was");
+    fleet_fixture_assert_ended(last_id, FLEET_ACTION_CANCELLED, FLEET_RESULT_CANCELLED, "so it was");
 }
 END_TEST
 
@@ -469,9 +411,9 @@ START_TEST(jitter_shortens_a_delay)
     policy.retry_jitter = 1.0;
     start(&policy);
     finish(1, FLEET_OUTCOME_TRANSIENT);
-    gint64 delay = action()->retry_at.boottime - fleet_clock_boottime();
+    gint64 delay = fleet_fixture_action_of("a")->retry_at.boottime - fleet_clock_boottime();
     ck_assert_int_le(delay, FAR);
-    ck_assert_int_ne(action()->retry_at.boottime, 0);
+    ck_assert_int_ne(fleet_fixture_action_of("a")->retry_at.boottime, 0);
 }
 END_TEST
 
@@ -497,9 +439,9 @@ START_TEST(waiting_for_a_retry_is_no_silence)
     policy.step_timeout = SHORT;
     start(&policy);
     finish(1, FLEET_OUTCOME_TRANSIENT);
-    run_until(fleet_clock_boottime() + 2 * SHORT);
-    ck_assert_int_eq(action()->status, FLEET_ACTION_RUNNING);
-    ck_assert_str_eq(action()->phase, "waiting-retry");
+    fleet_test_core_run_until(core, fleet_clock_boottime() + 2 * SHORT);
+    ck_assert_int_eq(fleet_fixture_action_of("a")->status, FLEET_ACTION_RUNNING);
+    ck_assert_str_eq(fleet_fixture_action_of("a")->phase, "waiting-retry");
 }
 END_TEST
 
@@ -511,16 +453,16 @@ START_TEST(retry_waits_for_a_device_out_of_service)
     start(&policy);
     fleet_test_core_status(core, "out", "a", status);
     finish(1, FLEET_OUTCOME_TRANSIENT);
-    run_until(action()->retry_at.boottime + SHORT);
+    fleet_test_core_run_until(core, fleet_fixture_action_of("a")->retry_at.boottime + SHORT);
     fleet_test_core_rest(core);
     ck_assert_uint_eq(fleet_test_core_count(core, "driver starts 1/2"), 0);
-    ck_assert_str_eq(action()->phase, "waiting-retry");
-    restart_with(NULL);
+    ck_assert_str_eq(fleet_fixture_action_of("a")->phase, "waiting-retry");
+    fleet_fixture_restart();
     fleet_test_core_assert_events(core, NULL);
 
     fleet_test_core_status(core, "back", "a", FLEET_DEVICE_UPDATING);
     fleet_test_core_wait(core, "driver starts 1/2");
-    ck_assert_uint_eq(action()->attempt, 2);
+    ck_assert_uint_eq(fleet_fixture_action_of("a")->attempt, 2);
 }
 END_TEST
 
@@ -530,11 +472,11 @@ START_TEST(retry_is_kept_through_a_restart)
 
     start(&policy);
     finish(1, FLEET_OUTCOME_TRANSIENT);
-    gint64 due = action()->retry_at.boottime;
-    restart_with(NULL);
+    gint64 due = fleet_fixture_action_of("a")->retry_at.boottime;
+    fleet_fixture_restart();
     fleet_test_core_assert_events(core, NULL);
-    ck_assert_str_eq(action()->phase, "waiting-retry");
-    ck_assert_int_eq(action()->retry_at.boottime, due);
+    ck_assert_str_eq(fleet_fixture_action_of("a")->phase, "waiting-retry");
+    ck_assert_int_eq(fleet_fixture_action_of("a")->retry_at.boottime, due);
     fleet_test_core_wait(core, "driver starts 1/2");
     ck_assert_int_ge(fleet_clock_boottime(), due);
 }
@@ -549,9 +491,9 @@ START_TEST(retry_is_kept_through_another_boot)
     finish(1, FLEET_OUTCOME_TRANSIENT);
     restart_with("UPDATE actions SET retry_at_boot = retry_at_boot + 1, retry_at_boottime = 5");
     fleet_test_core_assert_events(core, NULL);
-    run_until(fleet_clock_boottime() + SHORT);
+    fleet_test_core_run_until(core, fleet_clock_boottime() + SHORT);
     fleet_test_core_assert_events(core, NULL);
-    ck_assert_str_eq(action()->phase, "waiting-retry");
+    ck_assert_str_eq(fleet_fixture_action_of("a")->phase, "waiting-retry");
 
     gint64 soon = fleet_clock_realtime() + 2 * LONGER;
     g_autofree char *text = g_strdup_printf("UPDATE actions SET retry_at_realtime = %" G_GINT64_FORMAT, soon);
@@ -572,7 +514,7 @@ START_TEST(retry_outlives_a_failing_store)
     fleet_test_core_settle(core);
     fleet_test_core_mend_disk();
     fleet_test_core_wait(core, "driver starts 1/2");
-    ck_assert_uint_eq(action()->attempt, 2);
+    ck_assert_uint_eq(fleet_fixture_action_of("a")->attempt, 2);
 }
 END_TEST
 
@@ -591,7 +533,7 @@ START_TEST(cancel_before_a_failure_is_stored_ends_it)
     fleet_test_core_rest(core);
     ck_assert_uint_eq(fleet_test_core_count(core, "done cancel"), 1);
     ck_assert_uint_eq(fleet_test_core_count(core, "driver starts 1/2"), 0);
-    ck_assert_int_eq(last()->result, FLEET_RESULT_CANCELLED);
+    ck_assert_int_eq(fleet_fixture_action(last_id)->result, FLEET_RESULT_CANCELLED);
 }
 END_TEST
 
@@ -606,8 +548,8 @@ START_TEST(replacement_of_what_has_just_failed_starts)
     fleet_test_core_finish(core, 1, 1, FLEET_OUTCOME_TRANSIENT);
     fleet_test_core_initiate_as(core, "replace", &request);
     fleet_test_core_wait(core, "driver starts 2/1");
-    ck_assert_int_eq(last()->status, FLEET_ACTION_CANCELLED);
-    ck_assert_int_eq(last()->result, FLEET_RESULT_SUPERSEDED);
+    ck_assert_int_eq(fleet_fixture_action(last_id)->status, FLEET_ACTION_CANCELLED);
+    ck_assert_int_eq(fleet_fixture_action(last_id)->result, FLEET_RESULT_SUPERSEDED);
     ck_assert_uint_eq(fleet_test_core_count(core, "driver stops 1/1"), 0);
 }
 END_TEST
@@ -622,7 +564,7 @@ START_TEST(retry_that_is_refused_is_rejected)
     finish(1, FLEET_OUTCOME_TRANSIENT);
     fleet_test_core_wait(core, "action changed 1 RUNNING->FAILED");
     fleet_test_core_rest(core);
-    assert_ended(FLEET_ACTION_FAILED, FLEET_RESULT_REJECTED, "the driver does not do this");
+    fleet_fixture_assert_ended(last_id, FLEET_ACTION_FAILED, FLEET_RESULT_REJECTED, "the driver does not do this");
 }
 END_TEST
 
@@ -641,8 +583,8 @@ START_TEST(simulation_is_tried_again)
     last_id = fleet_test_core_initiate_as(core, "start", &request).id;
     fleet_test_core_wait(core, "action changed 1 RUNNING->FAILED");
     fleet_test_core_rest(core);
-    assert_ended(FLEET_ACTION_FAILED, FLEET_RESULT_FAILED, "simulated failure while verifying");
-    ck_assert_uint_eq(last()->attempt, _i == 0 ? 4 : 1);
+    fleet_fixture_assert_ended(last_id, FLEET_ACTION_FAILED, FLEET_RESULT_FAILED, "simulated failure while verifying");
+    ck_assert_uint_eq(fleet_fixture_action(last_id)->attempt, _i == 0 ? 4 : 1);
 }
 END_TEST
 
@@ -661,11 +603,11 @@ START_TEST(report_of_an_older_attempt_is_dropped)
     report_progress(1, 0.9);
     finish(1, FLEET_OUTCOME_SUCCESS);
     fleet_test_core_assert_events(core, NULL);
-    ck_assert_int_eq(action()->status, FLEET_ACTION_RUNNING);
-    ck_assert_str_eq(action()->phase, "");
-    ck_assert(!action()->progress_known);
+    ck_assert_int_eq(fleet_fixture_action_of("a")->status, FLEET_ACTION_RUNNING);
+    ck_assert_str_eq(fleet_fixture_action_of("a")->phase, "");
+    ck_assert(!fleet_fixture_action_of("a")->progress_known);
     finish(2, FLEET_OUTCOME_PERMANENT);
-    assert_ended(FLEET_ACTION_FAILED, FLEET_RESULT_FAILED, "so it was");
+    fleet_fixture_assert_ended(last_id, FLEET_ACTION_FAILED, FLEET_RESULT_FAILED, "so it was");
 }
 END_TEST
 
@@ -678,7 +620,7 @@ START_TEST(report_of_no_attempt_is_dropped)
     fleet_test_core_finish(core, 2, 1, FLEET_OUTCOME_SUCCESS);
     fleet_test_core_rest(core);
     fleet_test_core_assert_events(core, NULL);
-    ck_assert_int_eq(action()->status, FLEET_ACTION_RUNNING);
+    ck_assert_int_eq(fleet_fixture_action_of("a")->status, FLEET_ACTION_RUNNING);
 }
 END_TEST
 
@@ -700,10 +642,10 @@ START_TEST(progress_stays_within_its_bounds)
 {
     start(&fleet_policy_default);
     report_progress(1, 7.0);
-    ck_assert_double_eq(action()->progress, 1.0);
+    ck_assert_double_eq(fleet_fixture_action_of("a")->progress, 1.0);
     report_progress(1, -7.0);
-    ck_assert_double_eq(action()->progress, 0.0);
-    ck_assert(action()->progress_known);
+    ck_assert_double_eq(fleet_fixture_action_of("a")->progress, 0.0);
+    ck_assert(fleet_fixture_action_of("a")->progress_known);
 }
 END_TEST
 
@@ -714,7 +656,7 @@ int main(void)
     TCase *again = fleet_test_case(suite, "again");
     TCase *late = fleet_test_case(suite, "late");
 
-    tcase_add_checked_fixture(limits, fleet_test_core_setup, fleet_test_core_teardown);
+    tcase_add_checked_fixture(limits, fleet_fixture_setup, fleet_fixture_teardown);
     tcase_add_test(limits, run_that_takes_too_long_is_stopped);
     tcase_add_test(limits, success_after_the_limit_is_a_success);
     tcase_add_test(limits, driver_that_does_not_stop_is_not_waited_for);
@@ -726,7 +668,7 @@ int main(void)
     tcase_add_test(limits, limit_that_passed_meanwhile_lets_the_driver_tell);
     tcase_add_test(limits, limit_that_passed_meanwhile_has_passed);
 
-    tcase_add_checked_fixture(again, fleet_test_core_setup, fleet_test_core_teardown);
+    tcase_add_checked_fixture(again, fleet_fixture_setup, fleet_fixture_teardown);
     tcase_add_test(again, transient_failure_is_tried_again);
     tcase_add_test(again, attempts_are_exhausted);
     tcase_add_loop_test(again, other_failures_are_final, 0, G_N_ELEMENTS(final));
@@ -744,7 +686,7 @@ int main(void)
     tcase_add_test(again, retry_that_is_refused_is_rejected);
     tcase_add_loop_test(again, simulation_is_tried_again, 0, 2);
 
-    tcase_add_checked_fixture(late, fleet_test_core_setup, fleet_test_core_teardown);
+    tcase_add_checked_fixture(late, fleet_fixture_setup, fleet_fixture_teardown);
     tcase_add_test(late, report_of_an_older_attempt_is_dropped);
     tcase_add_test(late, report_of_no_attempt_is_dropped);
     tcase_add_test(late, end_counts_once);

@@ -10,26 +10,6 @@
 /* Long enough for nobody to wait for it. */
 #define FAR (3600 * FLEET_USEC_PER_SEC)
 
-static void add(const char *id)
-{
-    fleet_test_core_register(core, "add", id);
-    fleet_test_core_rest(core);
-    fleet_test_core_forget(core);
-}
-
-static const FleetDevice *device(const char *id)
-{
-    return fleet_registry_lookup(core->registry, id, NULL);
-}
-
-static const FleetAction *action(FleetActionId id)
-{
-    const FleetAction *found = fleet_engine_lookup(core->engine, id);
-
-    ck_assert_ptr_nonnull(found);
-    return found;
-}
-
 static FleetActionId start_as(const FleetActionRequest *request)
 {
     FleetActionId id = fleet_test_core_initiate_as(core, "start", request).id;
@@ -44,7 +24,7 @@ static FleetActionId start(void)
 {
     const FleetActionRequest request = fleet_test_core_request(core, "a");
 
-    add("a");
+    fleet_fixture_add("a");
     return start_as(&request);
 }
 
@@ -74,15 +54,15 @@ START_TEST(what_waits_is_cancelled_at_once)
     fleet_test_core_rest(core);
     fleet_test_core_assert_events(core, "action changed 2 PENDING->CANCELLED", "device changed a UPDATING->UPDATING",
             "committed", "done cancel");
-    ck_assert_int_eq(action(id)->result, FLEET_RESULT_CANCELLED);
-    ck_assert_str_eq(action(id)->message, "cancelled before it ran");
-    ck_assert_int_eq(action(id)->started.realtime, 0);
-    ck_assert_uint_eq(device("a")->queued, 0);
-    ck_assert_int_eq(device("a")->action.sequence, 1);
+    ck_assert_int_eq(fleet_fixture_action(id)->result, FLEET_RESULT_CANCELLED);
+    ck_assert_str_eq(fleet_fixture_action(id)->message, "cancelled before it ran");
+    ck_assert_int_eq(fleet_fixture_action(id)->started.realtime, 0);
+    ck_assert_uint_eq(fleet_fixture_device("a")->queued, 0);
+    ck_assert_int_eq(fleet_fixture_device("a")->action.sequence, 1);
 
     finish(FLEET_OUTCOME_SUCCESS);
     ck_assert_uint_eq(fleet_test_core_count(core, "driver starts 2/1"), 0);
-    ck_assert_int_eq(device("a")->status, FLEET_DEVICE_IDLE);
+    ck_assert_int_eq(fleet_fixture_device("a")->status, FLEET_DEVICE_IDLE);
 }
 END_TEST
 
@@ -90,13 +70,13 @@ START_TEST(what_is_scheduled_is_cancelled_at_once)
 {
     FleetActionRequest request = fleet_test_core_request(core, "a");
 
-    add("a");
+    fleet_fixture_add("a");
     request.not_before = fleet_clock_realtime() + FAR;
     FleetActionId id = start_as(&request);
     ck_assert_int_eq(fleet_test_core_cancel(core, "cancel", id, FALSE), FLEET_ACTION_CANCELLED);
     fleet_test_core_rest(core);
-    ck_assert_int_eq(action(id)->status, FLEET_ACTION_CANCELLED);
-    ck_assert_int_eq(device("a")->status, FLEET_DEVICE_IDLE);
+    ck_assert_int_eq(fleet_fixture_action(id)->status, FLEET_ACTION_CANCELLED);
+    ck_assert_int_eq(fleet_fixture_device("a")->status, FLEET_DEVICE_IDLE);
 }
 END_TEST
 
@@ -107,21 +87,21 @@ START_TEST(what_runs_ends_when_its_driver_has_stopped)
     ck_assert_int_eq(fleet_test_core_cancel(core, "cancel", id, FALSE), FLEET_ACTION_RUNNING);
     fleet_test_core_rest(core);
     fleet_test_core_assert_events(core, "done cancel", "driver stops 1/1");
-    ck_assert_int_eq(action(id)->status, FLEET_ACTION_RUNNING);
-    ck_assert_str_eq(action(id)->phase, "cancelling");
-    ck_assert(fleet_action_is_cancelable(action(id)));
+    ck_assert_int_eq(fleet_fixture_action(id)->status, FLEET_ACTION_RUNNING);
+    ck_assert_str_eq(fleet_fixture_action(id)->phase, "cancelling");
+    ck_assert(fleet_action_is_cancelable(fleet_fixture_action(id)));
 
     /* It may still say what it does; that does not hide that it is to stop. */
     fleet_test_core_phase(core, 1, 1, "winding-down");
     fleet_test_core_rest(core);
-    ck_assert_str_eq(action(id)->phase, "cancelling");
+    ck_assert_str_eq(fleet_fixture_action(id)->phase, "cancelling");
     finish(FLEET_OUTCOME_STOPPED);
     fleet_test_core_assert_events(core, "action changed 1 RUNNING->CANCELLED", "driver lets go 1/1",
             "device changed a UPDATING->IDLE", "committed");
-    ck_assert_int_eq(action(id)->result, FLEET_RESULT_CANCELLED);
-    ck_assert_str_eq(action(id)->message, "so it was");
-    ck_assert_str_eq(action(id)->error_name, "");
-    ck_assert_str_eq(action(id)->phase, "");
+    ck_assert_int_eq(fleet_fixture_action(id)->result, FLEET_RESULT_CANCELLED);
+    ck_assert_str_eq(fleet_fixture_action(id)->message, "so it was");
+    ck_assert_str_eq(fleet_fixture_action(id)->error_name, "");
+    ck_assert_str_eq(fleet_fixture_action(id)->phase, "");
 }
 END_TEST
 
@@ -143,15 +123,15 @@ START_TEST(what_ends_by_itself_meanwhile_has_ended_so)
 {
     FleetActionRequest request = fleet_test_core_request(core, "a");
 
-    add("a");
+    fleet_fixture_add("a");
     request.policy.max_attempts = 5; /* not even a transient failure is tried again */
     FleetActionId id = start_as(&request);
     fleet_test_core_cancel(core, "cancel", id, FALSE);
     fleet_test_core_rest(core);
     finish(ends[_i].outcome);
-    ck_assert_int_eq(action(id)->status, ends[_i].status);
-    ck_assert_int_eq(action(id)->result, ends[_i].result);
-    ck_assert_uint_eq(action(id)->attempt, 1);
+    ck_assert_int_eq(fleet_fixture_action(id)->status, ends[_i].status);
+    ck_assert_int_eq(fleet_fixture_action(id)->result, ends[_i].result);
+    ck_assert_uint_eq(fleet_fixture_action(id)->attempt, 1);
 }
 END_TEST
 
@@ -181,7 +161,7 @@ START_TEST(what_has_ended_cannot_be_cancelled)
                                             : "^action 'action_\\d+_1' has ended already: FAILED \\(failed\\)$");
     fleet_test_core_cancel(core, "force", id, TRUE);
     fleet_test_core_assert_events(core, "force: AlreadyFinished");
-    ck_assert_int_eq(device("a")->status, _i == 0 ? FLEET_DEVICE_IDLE : FLEET_DEVICE_ERROR);
+    ck_assert_int_eq(fleet_fixture_device("a")->status, _i == 0 ? FLEET_DEVICE_IDLE : FLEET_DEVICE_ERROR);
 }
 END_TEST
 
@@ -213,14 +193,14 @@ START_TEST(what_cannot_stop_is_not_cancelable)
     FleetActionId id = start();
 
     pass_the_point_of_no_return();
-    ck_assert(!fleet_action_is_cancelable(action(id)));
+    ck_assert(!fleet_action_is_cancelable(fleet_fixture_action(id)));
     fleet_test_core_cancel(core, "cancel", id, FALSE);
     fleet_test_core_rest(core);
     fleet_test_core_assert_events(core, "cancel: NotCancelable");
     fleet_test_assert_contains(core->failure->message, "(phase 'rebooting'); wait for its end, or use Force");
-    ck_assert_str_eq(action(id)->phase, "rebooting");
+    ck_assert_str_eq(fleet_fixture_action(id)->phase, "rebooting");
     finish(FLEET_OUTCOME_SUCCESS);
-    ck_assert_int_eq(action(id)->status, FLEET_ACTION_COMPLETED);
+    ck_assert_int_eq(fleet_fixture_action(id)->status, FLEET_ACTION_COMPLETED);
 }
 END_TEST
 
@@ -229,7 +209,7 @@ START_TEST(next_attempt_can_stop_again)
 {
     FleetActionRequest request = fleet_test_core_request(core, "a");
 
-    add("a");
+    fleet_fixture_add("a");
     request.policy.max_attempts = 2;
     request.policy.retry_delay = request.policy.retry_cap = 0;
     FleetActionId id = start_as(&request);
@@ -245,7 +225,7 @@ START_TEST(what_waits_for_a_retry_is_cancelled_at_once)
 {
     FleetActionRequest request = fleet_test_core_request(core, "a");
 
-    add("a");
+    fleet_fixture_add("a");
     request.policy.max_attempts = 2;
     request.policy.retry_delay = request.policy.retry_cap = FAR;
     FleetActionId id = start_as(&request);
@@ -255,8 +235,8 @@ START_TEST(what_waits_for_a_retry_is_cancelled_at_once)
     fleet_test_core_rest(core);
     fleet_test_core_assert_events(
             core, "action changed 1 RUNNING->CANCELLED", "device changed a UPDATING->IDLE", "committed", "done cancel");
-    ck_assert_str_eq(action(id)->message, "cancelled between two attempts");
-    ck_assert_int_eq(action(id)->result, FLEET_RESULT_CANCELLED);
+    ck_assert_str_eq(fleet_fixture_action(id)->message, "cancelled between two attempts");
+    ck_assert_int_eq(fleet_fixture_action(id)->result, FLEET_RESULT_CANCELLED);
 }
 END_TEST
 
@@ -275,19 +255,19 @@ START_TEST(force_closes_what_runs)
     fleet_test_core_rest(core);
     fleet_test_core_assert_events(core, "action changed 1 RUNNING->CANCELLED", "driver lets go 1/1",
             "device changed a UPDATING->ERROR", "committed", "done force");
-    ck_assert_int_eq(action(id)->result, FLEET_RESULT_CANCELLED);
-    ck_assert_str_eq(action(id)->message, "closed by force");
-    ck_assert_int_eq(device("a")->action.sequence, 0);
+    ck_assert_int_eq(fleet_fixture_action(id)->result, FLEET_RESULT_CANCELLED);
+    ck_assert_str_eq(fleet_fixture_action(id)->message, "closed by force");
+    ck_assert_int_eq(fleet_fixture_device("a")->action.sequence, 0);
 
     /* What the driver says later is not applied. */
     fleet_test_core_phase(core, 1, 1, "verifying");
     finish(FLEET_OUTCOME_SUCCESS);
     fleet_test_core_assert_events(core, NULL);
-    ck_assert_int_eq(action(id)->status, FLEET_ACTION_CANCELLED);
-    ck_assert_int_eq(device("a")->status, FLEET_DEVICE_ERROR);
-    fleet_test_core_restart();
-    ck_assert_int_eq(action(id)->status, FLEET_ACTION_CANCELLED);
-    ck_assert_int_eq(device("a")->status, FLEET_DEVICE_ERROR);
+    ck_assert_int_eq(fleet_fixture_action(id)->status, FLEET_ACTION_CANCELLED);
+    ck_assert_int_eq(fleet_fixture_device("a")->status, FLEET_DEVICE_ERROR);
+    fleet_fixture_restart();
+    ck_assert_int_eq(fleet_fixture_action(id)->status, FLEET_ACTION_CANCELLED);
+    ck_assert_int_eq(fleet_fixture_device("a")->status, FLEET_DEVICE_ERROR);
     fleet_test_core_assert_events(core, NULL);
 }
 END_TEST
@@ -299,7 +279,7 @@ START_TEST(force_leaves_an_error_whatever_the_operator_set)
     fleet_test_core_status(core, "operator", "a", _i == 0 ? FLEET_DEVICE_OFFLINE : FLEET_DEVICE_MAINTENANCE);
     fleet_test_core_cancel(core, "force", id, TRUE);
     fleet_test_core_rest(core);
-    ck_assert_int_eq(device("a")->status, FLEET_DEVICE_ERROR);
+    ck_assert_int_eq(fleet_fixture_device("a")->status, FLEET_DEVICE_ERROR);
 }
 END_TEST
 
@@ -308,15 +288,15 @@ START_TEST(cancel_overtakes_the_start)
 {
     const FleetActionRequest request = fleet_test_core_request(core, "a");
 
-    add("a");
+    fleet_fixture_add("a");
     FleetActionId id = fleet_test_core_initiate_as(core, "start", &request).id;
     fleet_test_core_cancel(core, "force", id, TRUE);
     fleet_test_core_rest(core);
     ck_assert_uint_eq(fleet_test_core_count(core, "done start"), 1);
     ck_assert_uint_eq(fleet_test_core_count(core, "done force"), 1);
     ck_assert_uint_eq(fleet_test_core_count(core, "driver starts 1/1"), 0);
-    ck_assert_int_eq(action(id)->status, FLEET_ACTION_CANCELLED);
-    ck_assert_int_eq(device("a")->status, FLEET_DEVICE_ERROR);
+    ck_assert_int_eq(fleet_fixture_action(id)->status, FLEET_ACTION_CANCELLED);
+    ck_assert_int_eq(fleet_fixture_device("a")->status, FLEET_DEVICE_ERROR);
 }
 END_TEST
 
@@ -328,20 +308,20 @@ START_TEST(driver_that_does_not_stop_in_time_goes_on)
     fleet_test_core_cancel(core, "cancel", id, FALSE);
     fleet_test_core_wait(core, "driver stops 1/1");
     gint64 deadline = fleet_test_deadline(FLEET_TEST_PATIENCE);
-    while (g_str_equal(action(id)->phase, "cancelling") && g_get_monotonic_time() < deadline)
+    while (g_str_equal(fleet_fixture_action(id)->phase, "cancelling") && g_get_monotonic_time() < deadline)
         g_main_context_iteration(NULL, TRUE);
     fleet_test_core_rest(core);
-    ck_assert_int_eq(action(id)->status, FLEET_ACTION_RUNNING);
-    ck_assert_str_eq(action(id)->phase, "");
-    ck_assert_str_eq(action(id)->message, "its driver has not stopped within 50ms, so it goes on");
-    ck_assert_int_eq(device("a")->status, FLEET_DEVICE_UPDATING);
+    ck_assert_int_eq(fleet_fixture_action(id)->status, FLEET_ACTION_RUNNING);
+    ck_assert_str_eq(fleet_fixture_action(id)->phase, "");
+    ck_assert_str_eq(fleet_fixture_action(id)->message, "its driver has not stopped within 50ms, so it goes on");
+    ck_assert_int_eq(fleet_fixture_device("a")->status, FLEET_DEVICE_UPDATING);
 
     /* It can be asked again, and this time it does. */
     fleet_test_core_forget(core);
     fleet_test_core_cancel(core, "again", id, FALSE);
     fleet_test_core_wait(core, "driver stops 1/1");
     finish(FLEET_OUTCOME_STOPPED);
-    ck_assert_int_eq(action(id)->status, FLEET_ACTION_CANCELLED);
+    ck_assert_int_eq(fleet_fixture_action(id)->status, FLEET_ACTION_CANCELLED);
 }
 END_TEST
 
@@ -351,12 +331,12 @@ START_TEST(cancel_goes_on_after_a_restart)
 
     fleet_test_core_cancel(core, "cancel", id, FALSE);
     fleet_test_core_rest(core);
-    fleet_test_core_restart();
+    fleet_fixture_restart();
     fleet_test_core_assert_events(core, "driver finds 1/1", "driver stops 1/1");
-    ck_assert_str_eq(action(id)->phase, "cancelling");
+    ck_assert_str_eq(fleet_fixture_action(id)->phase, "cancelling");
     finish(FLEET_OUTCOME_STOPPED);
-    ck_assert_int_eq(action(id)->status, FLEET_ACTION_CANCELLED);
-    ck_assert_int_eq(action(id)->result, FLEET_RESULT_CANCELLED);
+    ck_assert_int_eq(fleet_fixture_action(id)->status, FLEET_ACTION_CANCELLED);
+    ck_assert_int_eq(fleet_fixture_action(id)->result, FLEET_RESULT_CANCELLED);
 }
 END_TEST
 
@@ -368,9 +348,9 @@ START_TEST(replacement_goes_on_after_a_restart)
 
     request.if_busy = FLEET_IF_BUSY_REPLACE;
     start_as(&request);
-    fleet_test_core_restart();
+    fleet_fixture_restart();
     finish(FLEET_OUTCOME_STOPPED);
-    ck_assert_int_eq(action(id)->result, FLEET_RESULT_SUPERSEDED);
+    ck_assert_int_eq(fleet_fixture_action(id)->result, FLEET_RESULT_SUPERSEDED);
     ck_assert_uint_eq(fleet_test_core_count(core, "driver starts 2/1"), 1);
 }
 END_TEST
@@ -386,11 +366,11 @@ START_TEST(cancel_that_is_not_stored_never_was)
     fleet_test_core_rest(core);
     ck_assert_uint_eq(fleet_test_core_count(core, "cancel: StorageFailed"), 1);
     ck_assert_uint_eq(fleet_test_core_count(core, "driver stops 1/1"), 0);
-    ck_assert_int_eq(action(id)->status, FLEET_ACTION_RUNNING);
-    ck_assert_str_eq(action(id)->phase, "");
-    ck_assert_int_eq(device("a")->status, FLEET_DEVICE_UPDATING);
+    ck_assert_int_eq(fleet_fixture_action(id)->status, FLEET_ACTION_RUNNING);
+    ck_assert_str_eq(fleet_fixture_action(id)->phase, "");
+    ck_assert_int_eq(fleet_fixture_device("a")->status, FLEET_DEVICE_UPDATING);
     finish(FLEET_OUTCOME_SUCCESS);
-    ck_assert_int_eq(action(id)->status, FLEET_ACTION_COMPLETED);
+    ck_assert_int_eq(fleet_fixture_action(id)->status, FLEET_ACTION_COMPLETED);
 }
 END_TEST
 
@@ -411,7 +391,7 @@ START_TEST(end_counts_if_the_force_before_it_is_lost)
     ck_assert_uint_eq(fleet_test_core_count(core, "force: StorageFailed"), 1);
     ck_assert_uint_eq(fleet_test_core_count(core, "action changed 1 RUNNING->COMPLETED"), 1);
     ck_assert_uint_eq(fleet_test_core_count(core, "action changed 1 RUNNING->CANCELLED"), 0);
-    ck_assert_int_eq(action(id)->status, FLEET_ACTION_COMPLETED);
+    ck_assert_int_eq(fleet_fixture_action(id)->status, FLEET_ACTION_COMPLETED);
 }
 END_TEST
 
@@ -431,7 +411,7 @@ START_TEST(end_that_waits_for_the_disk_is_an_end)
     fleet_test_core_assert_events(core, "cancel: AlreadyFinished", "force: AlreadyFinished");
     fleet_test_assert_contains(core->failure->message, "COMPLETED (success)");
     fleet_test_core_wait(core, "device changed a UPDATING->IDLE");
-    ck_assert_int_eq(action(id)->status, FLEET_ACTION_COMPLETED);
+    ck_assert_int_eq(fleet_fixture_action(id)->status, FLEET_ACTION_COMPLETED);
 }
 END_TEST
 
@@ -480,7 +460,7 @@ static guint count_of(GHashTable *counts, const char *event)
 /* One end was told, and it is the one that memory has; the cancel was told what is so. */
 static void assert_one_winner(const Race *racer, GHashTable *counts)
 {
-    const FleetAction *ended = action(racer->id);
+    const FleetAction *ended = fleet_fixture_action(racer->id);
     guint told = 0;
 
     for (guint status = FLEET_ACTION_COMPLETED; status < FLEET_ACTION_STATUS_LAST_; status++) {
@@ -502,11 +482,11 @@ static void assert_one_winner(const Race *racer, GHashTable *counts)
         ck_assert_str_eq(ended->message, "closed by force");
     else
         ck_assert_str_eq(ended->message, "so it was");
-    ck_assert_int_eq(device(ended->device_id)->action.sequence, 0);
+    ck_assert_int_eq(fleet_fixture_device(ended->device_id)->action.sequence, 0);
     if (!end_first && force)
-        ck_assert_int_eq(device(ended->device_id)->status, FLEET_DEVICE_ERROR);
+        ck_assert_int_eq(fleet_fixture_device(ended->device_id)->status, FLEET_DEVICE_ERROR);
     else
-        ck_assert_int_eq(device(ended->device_id)->status,
+        ck_assert_int_eq(fleet_fixture_device(ended->device_id)->status,
                 ended->status == FLEET_ACTION_FAILED ? FLEET_DEVICE_ERROR : FLEET_DEVICE_IDLE);
 }
 
@@ -599,10 +579,10 @@ START_TEST(simulation_against_cancel_has_one_winner)
             g_autofree char *event = g_strdup_printf("action changed %" G_GINT64_FORMAT " RUNNING->%s", ids[i].sequence,
                     fleet_action_status_to_string((FleetActionStatus)status));
             told += count_of(counts, event);
-            ck_assert_uint_eq(count_of(counts, event), status == action(ids[i])->status);
+            ck_assert_uint_eq(count_of(counts, event), status == fleet_fixture_action(ids[i])->status);
         }
         ck_assert_uint_eq(told, 1);
-        ck_assert_int_eq(device(action(ids[i])->device_id)->action.sequence, 0);
+        ck_assert_int_eq(fleet_fixture_device(fleet_fixture_action(ids[i])->device_id)->action.sequence, 0);
     }
     if (force) /* each cancel that was answered with CANCELLED is one, and no other */
         ck_assert_uint_eq(
@@ -622,7 +602,7 @@ int main(void)
     TCase *restarts = fleet_test_case(suite, "restarts");
     TCase *races = fleet_test_case(suite, "races");
 
-    tcase_add_checked_fixture(tcase, fleet_test_core_setup, fleet_test_core_teardown);
+    tcase_add_checked_fixture(tcase, fleet_fixture_setup, fleet_fixture_teardown);
     tcase_add_loop_test(tcase, what_waits_is_cancelled_at_once, 0, 2);
     tcase_add_test(tcase, what_is_scheduled_is_cancelled_at_once);
     tcase_add_test(tcase, what_runs_ends_when_its_driver_has_stopped);
@@ -638,15 +618,15 @@ int main(void)
     tcase_add_test(tcase, driver_that_does_not_stop_in_time_goes_on);
     tcase_add_loop_test(tcase, cancel_that_is_not_stored_never_was, 0, 2);
 
-    tcase_add_checked_fixture(force, fleet_test_core_setup, fleet_test_core_teardown);
+    tcase_add_checked_fixture(force, fleet_fixture_setup, fleet_fixture_teardown);
     tcase_add_loop_test(force, force_closes_what_runs, 0, 4);
     tcase_add_loop_test(force, force_leaves_an_error_whatever_the_operator_set, 0, 2);
 
-    tcase_add_checked_fixture(restarts, fleet_test_core_setup, fleet_test_core_teardown);
+    tcase_add_checked_fixture(restarts, fleet_fixture_setup, fleet_fixture_teardown);
     tcase_add_test(restarts, cancel_goes_on_after_a_restart);
     tcase_add_test(restarts, replacement_goes_on_after_a_restart);
 
-    tcase_add_checked_fixture(races, fleet_test_core_setup, fleet_test_core_teardown);
+    tcase_add_checked_fixture(races, fleet_fixture_setup, fleet_fixture_teardown);
     tcase_add_test(races, end_counts_if_the_force_before_it_is_lost);
     tcase_add_test(races, end_that_waits_for_the_disk_is_an_end);
     tcase_add_test(races, end_against_cancel_has_one_winner);

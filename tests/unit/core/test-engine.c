@@ -593,7 +593,7 @@ int main(void)
     TCase *recovery = fleet_test_case(suite, "recovery");
     TCase *failure = fleet_test_case(suite, "failure");
 
-    tcase_add_checked_fixture(life, setup, fleet_test_core_teardown);
+    tcase_add_checked_fixture(life, setup, fleet_fixture_teardown);
     tcase_add_test(life, action_goes_from_pending_to_its_end);
     tcase_add_test(life, failed_action_leaves_its_device_in_error);
     tcase_add_test(life, type_says_what_the_device_is_meanwhile);
@@ -607,13 +607,13 @@ int main(void)
     tcase_add_test(life, visit_reaches_each_until_it_has_enough);
     tcase_add_test(life, many_end_once_each);
 
-    tcase_add_checked_fixture(retention, setup, fleet_test_core_teardown);
+    tcase_add_checked_fixture(retention, setup, fleet_fixture_teardown);
     tcase_add_test(retention, only_the_newest_finished_stay);
     tcase_add_test(retention, finished_leave_after_their_time);
     tcase_add_test(retention, no_retention_at_all);
     tcase_add_test(retention, finished_are_found_again_after_a_restart_and_leave_in_their_time);
 
-    tcase_add_checked_fixture(recovery, setup, fleet_test_core_teardown);
+    tcase_add_checked_fixture(recovery, setup, fleet_fixture_teardown);
     tcase_add_test(recovery, running_action_goes_on_with_its_remaining_time);
     tcase_add_test(recovery, action_whose_time_is_over_ends_on_recovery);
     tcase_add_test(recovery, ids_are_never_reused);
@@ -621,7 +621,7 @@ int main(void)
     tcase_add_test(recovery, running_action_without_its_device_ends_all_the_same);
     tcase_add_test(recovery, stopped_engine_starts_and_ends_nothing);
 
-    tcase_add_checked_fixture(failure, setup, fleet_test_core_teardown);
+    tcase_add_checked_fixture(failure, setup, fleet_fixture_teardown);
     tcase_add_test(failure, outcome_outlives_a_failing_store);
     tcase_add_test(failure, start_that_is_not_stored_never_was);
     tcase_add_test(failure, end_that_fails_with_others_comes_once);

@@ -206,7 +206,7 @@ int main(void)
     Suite *suite = suite_create("core: history");
     TCase *tcase = fleet_test_case(suite, "history");
 
-    tcase_add_checked_fixture(tcase, setup, fleet_test_core_teardown);
+    tcase_add_checked_fixture(tcase, setup, fleet_fixture_teardown);
     tcase_add_test(tcase, action_in_memory_is_found_at_once);
     tcase_add_test(tcase, action_past_its_retention_is_found_in_the_store);
     tcase_add_loop_test(tcase, unknown_action_is_named, 0, G_N_ELEMENTS(unknown));

@@ -186,7 +186,7 @@ int main(void)
     Suite *suite = suite_create("core: ledger");
     TCase *tcase = fleet_test_case(suite, "ledger");
 
-    tcase_add_checked_fixture(tcase, setup, fleet_test_core_teardown);
+    tcase_add_checked_fixture(tcase, setup, fleet_fixture_teardown);
     tcase_add_test(tcase, what_is_staged_shows_only_once_it_is_on_disk);
     tcase_add_test(tcase, changes_in_flight_see_each_other_and_are_told_in_order);
     tcase_add_test(tcase, nothing_to_do_is_done_at_once_when_nothing_is_in_flight);

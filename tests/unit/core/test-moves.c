@@ -92,7 +92,7 @@ int main(void)
     Suite *suite = suite_create("core: moves");
     TCase *tcase = fleet_test_case(suite, "moves");
 
-    tcase_add_checked_fixture(tcase, fleet_test_core_setup, fleet_test_core_teardown);
+    tcase_add_checked_fixture(tcase, fleet_fixture_setup, fleet_fixture_teardown);
     tcase_add_loop_test(tcase, legal_move_is_made, 0, (int)fleet_action_moves_count);
     tcase_add_loop_test(tcase, staying_is_allowed_until_the_end, FLEET_ACTION_PENDING, FLEET_ACTION_RUNNING + 1);
     for (int from = 0; from < FLEET_ACTION_STATUS_LAST_; from++)

@@ -13,18 +13,6 @@
 /* So long that what should come before it does. */
 #define SOON ((gint64)(300 * fleet_test_slowness()) * FLEET_USEC_PER_MSEC)
 
-static void add(const char *id)
-{
-    fleet_test_core_register(core, "add", id);
-    fleet_test_core_rest(core);
-    fleet_test_core_forget(core);
-}
-
-static const FleetDevice *device(const char *id)
-{
-    return fleet_registry_lookup(core->registry, id, NULL);
-}
-
 static FleetActionRequest request_of(const char *id, FleetIfBusy if_busy)
 {
     FleetActionRequest request = fleet_test_core_request(core, id);
@@ -157,7 +145,7 @@ END_TEST
 
 START_TEST(waiting_action_starts_when_the_one_before_it_has_ended)
 {
-    add("a");
+    fleet_fixture_add("a");
     queue("a", 0);
     fleet_test_core_assert_events(core, "action added 1 PENDING", "action changed 1 PENDING->RUNNING",
             "device changed a IDLE->UPDATING", "committed", "done queue", "driver starts 1/1");
@@ -166,7 +154,7 @@ START_TEST(waiting_action_starts_when_the_one_before_it_has_ended)
     fleet_test_core_assert_events(
             core, "action added 2 PENDING", "device changed a UPDATING->UPDATING", "committed", "done queue");
     assert_waits(second.id, "waiting-device");
-    ck_assert_uint_eq(device("a")->queued, 1);
+    ck_assert_uint_eq(fleet_fixture_device("a")->queued, 1);
     ck_assert_uint_eq(fleet_engine_count_status(core->engine, FLEET_ACTION_PENDING), 1);
 
     fleet_test_core_finish(core, 1, 1, FLEET_OUTCOME_SUCCESS);
@@ -174,15 +162,15 @@ START_TEST(waiting_action_starts_when_the_one_before_it_has_ended)
     fleet_test_core_assert_events(core, "action changed 1 RUNNING->COMPLETED", "driver lets go 1/1",
             "device changed a UPDATING->IDLE", "committed", "action changed 2 PENDING->RUNNING",
             "device changed a IDLE->UPDATING", "committed", "driver starts 2/1");
-    ck_assert_uint_eq(device("a")->queued, 0);
-    ck_assert_int_eq(device("a")->action.sequence, 2);
+    ck_assert_uint_eq(fleet_fixture_device("a")->queued, 0);
+    ck_assert_int_eq(fleet_fixture_device("a")->action.sequence, 2);
     ck_assert_str_eq(fleet_engine_lookup(core->engine, second.id)->phase, "");
 }
 END_TEST
 
 START_TEST(failure_lets_the_next_one_start)
 {
-    add("a");
+    fleet_fixture_add("a");
     queue("a", 0);
     queue("a", 0);
     fleet_test_core_finish(core, 1, 1, FLEET_OUTCOME_PERMANENT);
@@ -195,14 +183,14 @@ START_TEST(order_is_by_priority_then_by_age)
 {
     static const gint priorities[] = {0, 0, 5, -3, 5, 0};
 
-    add("a");
+    fleet_fixture_add("a");
     for (guint i = 0; i < G_N_ELEMENTS(priorities); i++)
         queue("a", priorities[i]);
-    ck_assert_uint_eq(device("a")->queued, 5);
+    ck_assert_uint_eq(fleet_fixture_device("a")->queued, 5);
     run_all(G_N_ELEMENTS(priorities));
     g_autofree char *order = starts();
     ck_assert_str_eq(order, "1 3 5 2 6 4");
-    ck_assert_uint_eq(device("a")->queued, 0);
+    ck_assert_uint_eq(fleet_fixture_device("a")->queued, 0);
     ck_assert_uint_eq(fleet_engine_count_status(core->engine, FLEET_ACTION_COMPLETED), 6);
 }
 END_TEST
@@ -211,12 +199,12 @@ START_TEST(order_outlives_a_restart)
 {
     static const gint priorities[] = {0, 0, 5, -3, 5, 0};
 
-    add("a");
+    fleet_fixture_add("a");
     for (guint i = 0; i < G_N_ELEMENTS(priorities); i++)
         queue("a", priorities[i]);
-    fleet_test_core_restart();
+    fleet_fixture_restart();
     fleet_test_core_assert_events(core, "driver finds 1/1");
-    ck_assert_uint_eq(device("a")->queued, 5);
+    ck_assert_uint_eq(fleet_fixture_device("a")->queued, 5);
     fleet_test_core_finish(core, 1, 1, FLEET_OUTCOME_SUCCESS);
     fleet_test_core_rest(core);
     run_all(G_N_ELEMENTS(priorities));
@@ -230,8 +218,8 @@ START_TEST(newcomer_waits_behind_who_waits)
 {
     core->settings.running_max = 1;
     fleet_test_core_configure(core);
-    add("a");
-    add("b");
+    fleet_fixture_add("a");
+    fleet_fixture_add("b");
     queue("a", 0);
     queue("b", 0);
     FleetInitiated later = queue("b", 0);
@@ -248,14 +236,14 @@ START_TEST(no_more_run_than_may)
     fleet_test_core_configure(core);
     for (guint i = 0; i < 5; i++) {
         g_autofree char *id = g_strdup_printf("%u", i);
-        add(id);
+        fleet_fixture_add(id);
         FleetActionRequest request = request_of(id, FLEET_IF_BUSY_FAIL);
         request.priority = (gint)i;
         FleetInitiated initiated = queue_as(&request);
         ck_assert_int_eq(initiated.status, i < 2 ? FLEET_ACTION_RUNNING : FLEET_ACTION_PENDING);
         if (i >= 2)
             assert_waits(initiated.id, "waiting-slot");
-        ck_assert_int_eq(device(id)->status, i < 2 ? FLEET_DEVICE_UPDATING : FLEET_DEVICE_IDLE);
+        ck_assert_int_eq(fleet_fixture_device(id)->status, i < 2 ? FLEET_DEVICE_UPDATING : FLEET_DEVICE_IDLE);
     }
     ck_assert_uint_eq(fleet_engine_count_status(core->engine, FLEET_ACTION_RUNNING), 2);
     fleet_test_core_forget(core);
@@ -279,9 +267,9 @@ START_TEST(no_more_of_a_type_run_than_may)
     static const char *const ids[] = {"0", "1", "2"};
 
     fleet_action_types_find(core->types, "SOFTWARE_UPDATE")->running_max = 1;
-    add("other");
+    fleet_fixture_add("other");
     for (guint i = 0; i < G_N_ELEMENTS(ids); i++)
-        add(ids[i]);
+        fleet_fixture_add(ids[i]);
     for (guint i = 0; i < G_N_ELEMENTS(ids); i++)
         queue(ids[i], 0);
     FleetActionRequest request = request_of("other", FLEET_IF_BUSY_QUEUE);
@@ -298,7 +286,7 @@ START_TEST(zero_lets_nothing_run)
 {
     core->settings.running_max = 0;
     fleet_test_core_configure(core);
-    add("a");
+    fleet_fixture_add("a");
     FleetInitiated initiated = queue("a", 0);
     assert_waits(initiated.id, "waiting-slot");
     core->settings.running_max = 1;
@@ -312,37 +300,37 @@ static const FleetDeviceStatus out_of_service[] = {FLEET_DEVICE_OFFLINE, FLEET_D
 
 START_TEST(device_out_of_service_keeps_its_queue)
 {
-    add("a");
+    fleet_fixture_add("a");
     fleet_test_core_status(core, "out", "a", out_of_service[_i]);
     FleetInitiated first = queue("a", 0);
     FleetInitiated second = queue("a", 1);
     assert_waits(first.id, "waiting-device");
     assert_waits(second.id, "waiting-device");
-    fleet_test_core_restart();
+    fleet_fixture_restart();
     assert_waits(first.id, "waiting-device");
-    ck_assert_uint_eq(device("a")->queued, 2);
-    ck_assert_int_eq(device("a")->status, out_of_service[_i]);
+    ck_assert_uint_eq(fleet_fixture_device("a")->queued, 2);
+    ck_assert_int_eq(fleet_fixture_device("a")->status, out_of_service[_i]);
 
     fleet_test_core_status(core, "back", "a", FLEET_DEVICE_IDLE);
     fleet_test_core_wait(core, "driver starts 2/1");
     fleet_test_core_rest(core);
     assert_waits(first.id, "waiting-device");
-    ck_assert_uint_eq(device("a")->queued, 1);
+    ck_assert_uint_eq(fleet_fixture_device("a")->queued, 1);
 }
 END_TEST
 
 /* Taken out of service while something runs: what runs ends, what waits goes on waiting. */
 START_TEST(device_taken_out_of_service_starts_nothing_more)
 {
-    add("a");
+    fleet_fixture_add("a");
     queue("a", 0);
     FleetInitiated second = queue("a", 0);
     fleet_test_core_status(core, "out", "a", FLEET_DEVICE_MAINTENANCE);
     fleet_test_core_finish(core, 1, 1, FLEET_OUTCOME_SUCCESS);
     fleet_test_core_rest(core);
     assert_waits(second.id, "waiting-device");
-    ck_assert_int_eq(device("a")->status, FLEET_DEVICE_MAINTENANCE);
-    ck_assert_int_eq(device("a")->action.sequence, 0);
+    ck_assert_int_eq(fleet_fixture_device("a")->status, FLEET_DEVICE_MAINTENANCE);
+    ck_assert_int_eq(fleet_fixture_device("a")->action.sequence, 0);
     fleet_test_core_status(core, "back", "a", FLEET_DEVICE_ERROR); /* free, too */
     fleet_test_core_wait(core, "driver starts 2/1");
 }
@@ -352,12 +340,12 @@ START_TEST(not_before_is_kept)
 {
     FleetActionRequest request = request_of("a", FLEET_IF_BUSY_FAIL);
 
-    add("a");
+    fleet_fixture_add("a");
     request.not_before = fleet_clock_realtime() + SOON;
     FleetInitiated initiated = queue_as(&request);
     ck_assert_int_eq(initiated.status, FLEET_ACTION_PENDING);
     assert_waits(initiated.id, "scheduled");
-    ck_assert_int_eq(device("a")->status, FLEET_DEVICE_IDLE);
+    ck_assert_int_eq(fleet_fixture_device("a")->status, FLEET_DEVICE_IDLE);
     fleet_test_core_wait(core, "driver starts 1/1");
     ck_assert_int_ge(fleet_engine_lookup(core->engine, initiated.id)->started.realtime, request.not_before);
 }
@@ -368,15 +356,15 @@ START_TEST(others_start_before_who_is_scheduled)
 {
     FleetActionRequest request = request_of("a", FLEET_IF_BUSY_QUEUE);
 
-    add("a");
+    fleet_fixture_add("a");
     request.not_before = fleet_clock_realtime() + FAR;
     request.priority = 9;
     FleetInitiated scheduled = queue_as(&request);
-    ck_assert_uint_eq(device("a")->queued, 1);
+    ck_assert_uint_eq(fleet_fixture_device("a")->queued, 1);
     ck_assert_int_eq(queue("a", 0).status, FLEET_ACTION_PENDING); /* but at once */
     ck_assert_uint_eq(fleet_test_core_count(core, "driver starts 2/1"), 1);
     assert_waits(scheduled.id, "scheduled");
-    fleet_test_core_restart();
+    fleet_fixture_restart();
     assert_waits(scheduled.id, "scheduled");
     ck_assert_uint_eq(fleet_test_core_count(core, "driver starts 1/1"), 0);
 }
@@ -386,7 +374,7 @@ START_TEST(not_before_in_the_past_is_at_once)
 {
     FleetActionRequest request = request_of("a", FLEET_IF_BUSY_FAIL);
 
-    add("a");
+    fleet_fixture_add("a");
     request.not_before = fleet_clock_realtime() - 1;
     ck_assert_int_eq(queue_as(&request).status, FLEET_ACTION_RUNNING);
 }
@@ -396,7 +384,7 @@ START_TEST(start_deadline_ends_the_wait)
 {
     FleetActionRequest request = request_of("a", FLEET_IF_BUSY_QUEUE);
 
-    add("a");
+    fleet_fixture_add("a");
     queue("a", 0);
     request.start_deadline = fleet_clock_realtime() + SOON;
     FleetInitiated late = queue_as(&request);
@@ -409,8 +397,8 @@ START_TEST(start_deadline_ends_the_wait)
     ck_assert_str_eq(action->message, "it did not start before its start deadline");
     ck_assert_str_eq(action->error_name, "org.freedesktop.DBus.Error.Timeout");
     ck_assert_int_eq(action->started.realtime, 0);
-    ck_assert_uint_eq(device("a")->queued, 0);
-    ck_assert_int_eq(device("a")->status, FLEET_DEVICE_UPDATING); /* that of the first, which goes on */
+    ck_assert_uint_eq(fleet_fixture_device("a")->queued, 0);
+    ck_assert_int_eq(fleet_fixture_device("a")->status, FLEET_DEVICE_UPDATING); /* that of the first, which goes on */
     ck_assert_uint_eq(fleet_test_core_count(core, "driver starts 2/1"), 0);
 }
 END_TEST
@@ -420,7 +408,7 @@ START_TEST(start_deadline_is_kept_through_a_restart)
 {
     FleetActionRequest request = request_of("a", FLEET_IF_BUSY_QUEUE);
 
-    add("a");
+    fleet_fixture_add("a");
     queue("a", 0);
     request.start_deadline = fleet_clock_realtime() + 30 * FLEET_USEC_PER_MSEC;
     FleetInitiated late = fleet_test_core_initiate_as(core, "queue", &request);
@@ -441,7 +429,7 @@ START_TEST(start_deadline_is_over_once_it_runs)
 {
     FleetActionRequest request = request_of("a", FLEET_IF_BUSY_QUEUE);
 
-    add("a");
+    fleet_fixture_add("a");
     request.start_deadline = fleet_clock_realtime() + 50 * FLEET_USEC_PER_MSEC;
     FleetInitiated initiated = queue_as(&request);
     fleet_test_core_wait(core, "driver starts 1/1");
@@ -457,7 +445,7 @@ START_TEST(start_deadline_in_the_past_ends_what_would_wait)
 {
     FleetActionRequest request = request_of("a", FLEET_IF_BUSY_QUEUE);
 
-    add("a");
+    fleet_fixture_add("a");
     queue("a", 0);
     request.start_deadline = 1;
     FleetInitiated late = queue_as(&request);
@@ -470,19 +458,19 @@ START_TEST(busy_device_refuses_by_default)
 {
     FleetActionRequest request = request_of("a", FLEET_IF_BUSY_FAIL);
 
-    add("a");
+    fleet_fixture_add("a");
     ck_assert_int_eq(queue_as(&request).status, FLEET_ACTION_RUNNING);
     fleet_test_core_initiate_as(core, "second", &request);
     fleet_test_core_rest(core);
     ck_assert_uint_eq(fleet_test_core_count(core, "second: DeviceBusy"), 1);
     ck_assert_uint_eq(fleet_engine_count(core->engine), 1);
-    ck_assert_uint_eq(device("a")->queued, 0);
+    ck_assert_uint_eq(fleet_fixture_device("a")->queued, 0);
 }
 END_TEST
 
 START_TEST(replacement_stops_what_runs_and_comes_first)
 {
-    add("a");
+    fleet_fixture_add("a");
     FleetInitiated first = queue("a", 0);
     queue("a", 100);
     fleet_test_core_forget(core);
@@ -508,7 +496,7 @@ END_TEST
 /* It ends by itself before it can stop: that is what it is, and the new one starts all the same. */
 START_TEST(what_ends_before_it_is_replaced_has_ended_so)
 {
-    add("a");
+    fleet_fixture_add("a");
     FleetInitiated first = queue("a", 0);
     FleetActionRequest request = request_of("a", FLEET_IF_BUSY_REPLACE);
     queue_as(&request);
@@ -521,7 +509,7 @@ END_TEST
 /* Two that replace the same: the later one comes first, and the first goes on waiting. */
 START_TEST(second_replacement_does_not_stop_it_twice)
 {
-    add("a");
+    fleet_fixture_add("a");
     queue("a", 0);
     FleetActionRequest request = request_of("a", FLEET_IF_BUSY_REPLACE);
     fleet_test_core_initiate_as(core, "second", &request);
@@ -539,7 +527,7 @@ START_TEST(what_cannot_stop_is_not_replaced)
 {
     const FleetDriver *driver = fleet_test_core_driver(core);
 
-    add("a");
+    fleet_fixture_add("a");
     queue("a", 0);
     fleet_test_core_phase(core, 1, 1, "rebooting");
     driver->host->point_of_no_return((FleetAttemptId){1, 1}, driver->host_data);
@@ -558,7 +546,7 @@ START_TEST(replacement_of_what_waits_for_a_retry_starts_at_once)
 {
     FleetActionRequest request = request_of("a", FLEET_IF_BUSY_REPLACE);
 
-    add("a");
+    fleet_fixture_add("a");
     request.policy.max_attempts = 2;
     request.policy.retry_delay = request.policy.retry_cap = FAR;
     FleetInitiated first = queue_as(&request);
@@ -576,7 +564,7 @@ START_TEST(replacement_on_a_device_that_is_only_out_of_service_waits)
 {
     FleetActionRequest request = request_of("a", FLEET_IF_BUSY_REPLACE);
 
-    add("a");
+    fleet_fixture_add("a");
     fleet_test_core_status(core, "out", "a", FLEET_DEVICE_OFFLINE);
     FleetInitiated initiated = queue_as(&request);
     assert_waits(initiated.id, "waiting-device");
@@ -587,7 +575,7 @@ END_TEST
 
 START_TEST(what_the_driver_refuses_when_its_turn_comes_is_rejected)
 {
-    add("a");
+    fleet_fixture_add("a");
     queue("a", 0);
     FleetInitiated second = queue("a", 0);
     core->refuses = TRUE;
@@ -598,26 +586,26 @@ START_TEST(what_the_driver_refuses_when_its_turn_comes_is_rejected)
     const FleetAction *action = fleet_engine_lookup(core->engine, second.id);
     ck_assert_str_eq(action->message, "the driver does not do this");
     ck_assert_str_eq(action->error_name, "org.fleet.Error.Unsupported");
-    ck_assert_int_eq(device("a")->status, FLEET_DEVICE_IDLE); /* nothing was done to it */
-    ck_assert_uint_eq(device("a")->queued, 0);
+    ck_assert_int_eq(fleet_fixture_device("a")->status, FLEET_DEVICE_IDLE); /* nothing was done to it */
+    ck_assert_uint_eq(fleet_fixture_device("a")->queued, 0);
 }
 END_TEST
 
 START_TEST(what_the_driver_refuses_at_once_never_was)
 {
-    add("a");
+    fleet_fixture_add("a");
     core->refuses = TRUE;
     fleet_test_core_initiate(core, "refused", "a");
     fleet_test_core_rest(core);
     fleet_test_core_assert_events(core, "refused: Unsupported");
     ck_assert_uint_eq(fleet_engine_count(core->engine), 0);
-    ck_assert_int_eq(device("a")->action.sequence, 0);
+    ck_assert_int_eq(fleet_fixture_device("a")->action.sequence, 0);
 }
 END_TEST
 
 START_TEST(device_for_which_something_waits_stays)
 {
-    add("a");
+    fleet_fixture_add("a");
     fleet_test_core_status(core, "out", "a", FLEET_DEVICE_OFFLINE);
     FleetInitiated first = queue("a", 0);
     queue("a", 0);
@@ -685,7 +673,7 @@ END_TEST
 /* A start that cannot be stored is made again. */
 START_TEST(start_outlives_a_failing_store)
 {
-    add("a");
+    fleet_fixture_add("a");
     fleet_test_core_status(core, "out", "a", FLEET_DEVICE_OFFLINE);
     FleetInitiated first = queue("a", 0);
     fleet_test_core_status(core, "back", "a", FLEET_DEVICE_IDLE);
@@ -697,13 +685,13 @@ START_TEST(start_outlives_a_failing_store)
     ck_assert_int_eq(fleet_engine_lookup(core->engine, first.id)->status, FLEET_ACTION_PENDING);
     fleet_test_core_wait(core, "driver starts 1/1");
     ck_assert_uint_eq(fleet_test_core_count(core, "driver starts 1/1"), 1);
-    ck_assert_uint_eq(device("a")->queued, 0);
+    ck_assert_uint_eq(fleet_fixture_device("a")->queued, 0);
 }
 END_TEST
 
 static void add_waiting(TCase *tcase)
 {
-    tcase_add_checked_fixture(tcase, fleet_test_core_setup, fleet_test_core_teardown);
+    tcase_add_checked_fixture(tcase, fleet_fixture_setup, fleet_fixture_teardown);
     tcase_add_test(tcase, waiting_action_starts_when_the_one_before_it_has_ended);
     tcase_add_test(tcase, failure_lets_the_next_one_start);
     tcase_add_test(tcase, order_is_by_priority_then_by_age);
@@ -732,7 +720,7 @@ int main(void)
     tcase_add_test(alone, each_device_has_a_queue_of_its_own);
     add_waiting(fleet_test_case(suite, "waiting"));
 
-    tcase_add_checked_fixture(times, fleet_test_core_setup, fleet_test_core_teardown);
+    tcase_add_checked_fixture(times, fleet_fixture_setup, fleet_fixture_teardown);
     tcase_add_test(times, not_before_is_kept);
     tcase_add_test(times, others_start_before_who_is_scheduled);
     tcase_add_test(times, not_before_in_the_past_is_at_once);
@@ -741,7 +729,7 @@ int main(void)
     tcase_add_test(times, start_deadline_is_over_once_it_runs);
     tcase_add_test(times, start_deadline_in_the_past_ends_what_would_wait);
 
-    tcase_add_checked_fixture(busy, fleet_test_core_setup, fleet_test_core_teardown);
+    tcase_add_checked_fixture(busy, fleet_fixture_setup, fleet_fixture_teardown);
     tcase_add_test(busy, busy_device_refuses_by_default);
     tcase_add_test(busy, replacement_stops_what_runs_and_comes_first);
     tcase_add_test(busy, what_ends_before_it_is_replaced_has_ended_so);

@@ -22,27 +22,18 @@ static void set_quotas(guint devices, guint pending)
     fleet_test_core_configure(core);
 }
 
-static void start(void)
-{
-    core = fleet_test_core_new(directory);
-    fleet_test_core_take_over(core);
-    set_quotas(DEVICES, PENDING);
-}
-
 static void setup(void)
 {
     user = geteuid() + 1000;
     other = user + 1;
-    directory = fleet_test_directory_new();
-    start();
+    fleet_fixture_setup();
+    set_quotas(DEVICES, PENDING);
 }
 
 static void restart(void)
 {
-    g_clear_pointer(&core, fleet_test_core_free);
-    start();
-    fleet_engine_recover(core->engine);
-    fleet_test_core_rest(core);
+    fleet_fixture_restart();
+    set_quotas(DEVICES, PENDING);
 }
 
 /* Devices. */
@@ -441,7 +432,7 @@ int main(void)
     TCase *devices = fleet_test_case(suite, "devices");
     TCase *actions = fleet_test_case(suite, "actions");
 
-    tcase_add_checked_fixture(devices, setup, fleet_test_core_teardown);
+    tcase_add_checked_fixture(devices, setup, fleet_fixture_teardown);
     tcase_add_test(devices, devices_in_flight_count);
     tcase_add_test(devices, root_and_the_daemon_register_without_end);
     tcase_add_test(devices, device_counts_until_it_is_unregistered);
@@ -449,7 +440,7 @@ int main(void)
     tcase_add_test(devices, failed_unregistrations_count);
     tcase_add_test(devices, devices_are_counted_anew_at_the_start);
     tcase_add_test(devices, quota_of_devices_can_be_lowered_and_raised);
-    tcase_add_checked_fixture(actions, setup, fleet_test_core_teardown);
+    tcase_add_checked_fixture(actions, setup, fleet_fixture_teardown);
     tcase_add_test(actions, pending_actions_in_flight_count);
     tcase_add_test(actions, root_and_the_daemon_queue_without_end);
     tcase_add_test(actions, action_that_starts_at_once_needs_no_room);

@@ -8,45 +8,8 @@
 /* So long that what should come before it does. */
 #define LONGER ((gint64)(320 * fleet_test_slowness()) * FLEET_USEC_PER_MSEC)
 
-/* The next start of fleetd, with the same configuration. */
-static void restart(void)
-{
-    FleetEngineSettings settings = core->settings;
-
-    g_clear_pointer(&core, fleet_test_core_free);
-    core = fleet_test_core_new(directory);
-    settings.types = core->types;
-    core->settings = settings;
-    fleet_test_core_configure(core);
-    fleet_test_core_take_over(core);
-    fleet_engine_recover(core->engine);
-    fleet_test_core_rest(core);
-}
-
-static const FleetDevice *device(void)
-{
-    return fleet_registry_lookup(core->registry, "a", NULL);
-}
-
-/* What the device is busy with. */
-static const FleetAction *action(void)
-{
-    const FleetAction *found = fleet_engine_lookup(core->engine, device()->action);
-
-    ck_assert_ptr_nonnull(found);
-    return found;
-}
-
 /* What was initiated last. */
 static FleetActionId last_id;
-
-static const FleetAction *last(void)
-{
-    const FleetAction *found = fleet_engine_lookup(core->engine, last_id);
-
-    ck_assert_ptr_nonnull(found);
-    return found;
-}
 
 /* A device "a" whose action runs, with its driver at work. */
 static void start(void)
@@ -77,30 +40,18 @@ static void report_unknown(void)
     fleet_test_core_rest(core);
 }
 
-static void assert_ended(FleetActionStatus status, FleetResult result, const char *message)
-{
-    const FleetAction *ended = last();
-
-    ck_assert_int_eq(ended->status, status);
-    ck_assert_int_eq(ended->result, result);
-    ck_assert_str_eq(ended->message, message);
-    ck_assert_str_eq(ended->phase, "");
-    ck_assert_str_eq(ended->error_message, status == FLEET_ACTION_FAILED ? message : "");
-    ck_assert_int_eq(device()->action.sequence, 0);
-}
-
 START_TEST(running_attempt_is_found_again)
 {
     start();
-    restart();
+    fleet_fixture_restart();
     fleet_test_core_assert_events(core, "driver finds 1/1");
-    ck_assert_uint_eq(action()->attempt, 1);
+    ck_assert_uint_eq(fleet_fixture_action_of("a")->attempt, 1);
     fleet_test_core_phase(core, 1, 1, "installing");
     fleet_test_core_rest(core);
-    ck_assert_str_eq(action()->phase, "installing");
-    ck_assert_int_eq(device()->status, FLEET_DEVICE_UPDATING);
+    ck_assert_str_eq(fleet_fixture_action_of("a")->phase, "installing");
+    ck_assert_int_eq(fleet_fixture_device("a")->status, FLEET_DEVICE_UPDATING);
     finish(FLEET_OUTCOME_SUCCESS);
-    assert_ended(FLEET_ACTION_COMPLETED, FLEET_RESULT_SUCCESS, "so it was");
+    fleet_fixture_assert_ended(last_id, FLEET_ACTION_COMPLETED, FLEET_RESULT_SUCCESS, "so it was");
 }
 END_TEST
 
@@ -114,7 +65,7 @@ START_TEST(attempt_that_was_only_stored_is_not_started_twice)
     fleet_engine_stop(core->engine);
     fleet_test_core_settle(core);
     ck_assert_uint_eq(fleet_test_core_count(core, "driver starts 1/1"), 0);
-    restart();
+    fleet_fixture_restart();
     fleet_test_core_assert_events(core, "driver finds 1/1");
 }
 END_TEST
@@ -124,48 +75,48 @@ START_TEST(what_is_not_found_is_lost)
     core->settings.recovery_timeout = LONGER;
     fleet_test_core_configure(core);
     start();
-    restart();
+    fleet_fixture_restart();
     gint64 since = fleet_clock_boottime();
     report_unknown();
-    ck_assert_str_eq(action()->phase, "recovering");
-    ck_assert_str_eq(action()->message, "there is no trace of it");
-    ck_assert_int_eq(action()->status, FLEET_ACTION_RUNNING);
-    ck_assert_int_eq(device()->status, FLEET_DEVICE_RECOVERING);
+    ck_assert_str_eq(fleet_fixture_action_of("a")->phase, "recovering");
+    ck_assert_str_eq(fleet_fixture_action_of("a")->message, "there is no trace of it");
+    ck_assert_int_eq(fleet_fixture_action_of("a")->status, FLEET_ACTION_RUNNING);
+    ck_assert_int_eq(fleet_fixture_device("a")->status, FLEET_DEVICE_RECOVERING);
     fleet_test_core_wait(core, "action changed 1 RUNNING->FAILED");
     fleet_test_core_rest(core);
     ck_assert_int_ge(fleet_clock_boottime(), since + LONGER);
     g_autofree char *span = fleet_timespan_format(LONGER);
     g_autofree char *message = g_strdup_printf("it was not found again within %s after a restart of fleetd", span);
-    assert_ended(FLEET_ACTION_FAILED, FLEET_RESULT_LOST, message);
-    ck_assert_int_eq(device()->status, FLEET_DEVICE_ERROR);
+    fleet_fixture_assert_ended(last_id, FLEET_ACTION_FAILED, FLEET_RESULT_LOST, message);
+    ck_assert_int_eq(fleet_fixture_device("a")->status, FLEET_DEVICE_ERROR);
 }
 END_TEST
 
 START_TEST(what_is_found_late_goes_on)
 {
     start();
-    restart();
+    fleet_fixture_restart();
     report_unknown();
     report_unknown(); /* as often as it likes */
     fleet_test_core_forget(core);
     report_progress(0.5);
     fleet_test_core_rest(core);
     fleet_test_core_assert_events(core, "device changed a RECOVERING->UPDATING", "committed");
-    ck_assert_str_eq(action()->phase, "");
+    ck_assert_str_eq(fleet_fixture_action_of("a")->phase, "");
     finish(FLEET_OUTCOME_SUCCESS);
-    assert_ended(FLEET_ACTION_COMPLETED, FLEET_RESULT_SUCCESS, "so it was");
-    ck_assert_int_eq(device()->status, FLEET_DEVICE_IDLE);
+    fleet_fixture_assert_ended(last_id, FLEET_ACTION_COMPLETED, FLEET_RESULT_SUCCESS, "so it was");
+    ck_assert_int_eq(fleet_fixture_device("a")->status, FLEET_DEVICE_IDLE);
 }
 END_TEST
 
 START_TEST(what_had_ended_meanwhile_has_ended)
 {
     start();
-    restart();
+    fleet_fixture_restart();
     report_unknown();
     finish(FLEET_OUTCOME_SUCCESS);
-    assert_ended(FLEET_ACTION_COMPLETED, FLEET_RESULT_SUCCESS, "so it was");
-    ck_assert_int_eq(device()->status, FLEET_DEVICE_IDLE);
+    fleet_fixture_assert_ended(last_id, FLEET_ACTION_COMPLETED, FLEET_RESULT_SUCCESS, "so it was");
+    ck_assert_int_eq(fleet_fixture_device("a")->status, FLEET_DEVICE_IDLE);
 }
 END_TEST
 
@@ -174,12 +125,12 @@ START_TEST(operators_status_stays_while_it_is_looked_for)
     start();
     fleet_test_core_status(core, "operator", "a", FLEET_DEVICE_MAINTENANCE);
     fleet_test_core_rest(core);
-    restart();
+    fleet_fixture_restart();
     report_unknown();
-    ck_assert_int_eq(device()->status, FLEET_DEVICE_MAINTENANCE);
+    ck_assert_int_eq(fleet_fixture_device("a")->status, FLEET_DEVICE_MAINTENANCE);
     report_progress(0.5);
     fleet_test_core_rest(core);
-    ck_assert_int_eq(device()->status, FLEET_DEVICE_MAINTENANCE);
+    ck_assert_int_eq(fleet_fixture_device("a")->status, FLEET_DEVICE_MAINTENANCE);
 }
 END_TEST
 
@@ -189,27 +140,27 @@ START_TEST(search_begins_anew_with_each_start)
     core->settings.recovery_timeout = LONGER;
     fleet_test_core_configure(core);
     start();
-    restart();
+    fleet_fixture_restart();
     report_unknown();
-    restart();
+    fleet_fixture_restart();
     fleet_test_core_assert_events(core, "driver finds 1/1");
-    ck_assert_int_eq(device()->status, FLEET_DEVICE_RECOVERING);
+    ck_assert_int_eq(fleet_fixture_device("a")->status, FLEET_DEVICE_RECOVERING);
     report_unknown();
     fleet_test_core_wait(core, "action changed 1 RUNNING->FAILED");
     fleet_test_core_rest(core);
-    ck_assert_int_eq(last()->result, FLEET_RESULT_LOST);
+    ck_assert_int_eq(fleet_fixture_action(last_id)->result, FLEET_RESULT_LOST);
 }
 END_TEST
 
 START_TEST(force_ends_the_search)
 {
     start();
-    restart();
+    fleet_fixture_restart();
     report_unknown();
     fleet_test_core_cancel(core, "force", last_id, TRUE);
     fleet_test_core_rest(core);
-    assert_ended(FLEET_ACTION_CANCELLED, FLEET_RESULT_CANCELLED, "closed by force");
-    ck_assert_int_eq(device()->status, FLEET_DEVICE_ERROR);
+    fleet_fixture_assert_ended(last_id, FLEET_ACTION_CANCELLED, FLEET_RESULT_CANCELLED, "closed by force");
+    ck_assert_int_eq(fleet_fixture_device("a")->status, FLEET_DEVICE_ERROR);
 }
 END_TEST
 
@@ -218,7 +169,7 @@ int main(void)
     Suite *suite = suite_create("core: recovery");
     TCase *recovery = fleet_test_case(suite, "recovery");
 
-    tcase_add_checked_fixture(recovery, fleet_test_core_setup, fleet_test_core_teardown);
+    tcase_add_checked_fixture(recovery, fleet_fixture_setup, fleet_fixture_teardown);
     tcase_add_test(recovery, running_attempt_is_found_again);
     tcase_add_test(recovery, attempt_that_was_only_stored_is_not_started_twice);
     tcase_add_test(recovery, what_is_not_found_is_lost);

@@ -376,7 +376,7 @@ int main(void)
     Suite *suite = suite_create("core: registry");
     TCase *tcase = fleet_test_case(suite, "registry");
 
-    tcase_add_checked_fixture(tcase, setup, fleet_test_core_teardown);
+    tcase_add_checked_fixture(tcase, setup, fleet_fixture_teardown);
     tcase_add_test(tcase, registration_takes_defaults);
     tcase_add_test(tcase, device_that_shows_itself_was_seen);
     tcase_add_test(tcase, registration_takes_what_is_given);

@@ -7,23 +7,9 @@
 
 static void setup(void)
 {
-    directory = fleet_test_directory_new();
-    core = fleet_test_core_new(directory);
-    fleet_test_core_take_over(core);
-    fleet_test_core_register(core, "add", "a");
-    fleet_test_core_register(core, "add", "b");
-    fleet_test_core_rest(core);
-    fleet_test_core_forget(core);
-}
-
-static void restart(void)
-{
-    g_clear_pointer(&core, fleet_test_core_free);
-    core = fleet_test_core_new(directory);
-    fleet_test_core_take_over(core);
-    fleet_engine_recover(core->engine);
-    fleet_test_core_rest(core);
-    fleet_test_core_forget(core);
+    fleet_fixture_setup();
+    fleet_fixture_add("a");
+    fleet_fixture_add("b");
 }
 
 static FleetActionRequest request_of(const char *device_id, const char *request_id, guint64 digest)
@@ -131,8 +117,10 @@ static FleetInitiated put(gint place)
         fleet_test_core_rest(core);
         initiated.status = FLEET_ACTION_COMPLETED;
     }
-    if (place == RESTARTED || place == RESTARTED_FINISHED || place == EVICTED_RESTARTED)
-        restart();
+    if (place == RESTARTED || place == RESTARTED_FINISHED || place == EVICTED_RESTARTED) {
+        fleet_fixture_restart();
+        fleet_test_core_forget(core);
+    }
     if (place >= EVICTED) {
         fleet_test_core_retain(core, 0, 0);
         fleet_test_core_rest(core);
@@ -254,7 +242,7 @@ int main(void)
     Suite *suite = suite_create("core: requests");
     TCase *tcase = fleet_test_case(suite, "requests");
 
-    tcase_add_checked_fixture(tcase, setup, fleet_test_core_teardown);
+    tcase_add_checked_fixture(tcase, setup, fleet_fixture_teardown);
     tcase_add_loop_test(tcase, same_request_is_the_same_action, 0, PLACES);
     tcase_add_loop_test(tcase, other_request_of_that_id_is_refused, 0, PLACES);
     tcase_add_loop_test(tcase, other_ids_and_devices_are_other_requests, 0, PLACES);

@@ -42,13 +42,8 @@ START_TEST(search_is_over_when_the_time_is)
 
     driver->host->point_of_no_return((FleetAttemptId){1, 1}, driver->host_data);
     fleet_test_core_rest(core);
-    g_clear_pointer(&core, fleet_test_core_free);
-    core = fleet_test_core_new(directory);
     core->settings.recovery_timeout = started + 4 * span - fleet_clock_boottime();
-    fleet_test_core_configure(core);
-    fleet_test_core_take_over(core);
-    fleet_engine_recover(core->engine);
-    fleet_test_core_rest(core);
+    fleet_fixture_restart();
     driver = fleet_test_core_driver(core);
     driver->host->unknown((FleetAttemptId){1, 1}, "there is no trace of it", driver->host_data);
     fleet_test_core_rest(core);
@@ -67,7 +62,7 @@ int main(void)
     Suite *suite = suite_create("core: two ends");
     TCase *tcase = fleet_test_case(suite, "two ends");
 
-    tcase_add_checked_fixture(tcase, fleet_test_core_setup, fleet_test_core_teardown);
+    tcase_add_checked_fixture(tcase, fleet_fixture_setup, fleet_fixture_teardown);
     tcase_add_test(tcase, refusal_tells_of_the_end_that_counts);
     tcase_add_test(tcase, search_is_over_when_the_time_is);
     return fleet_test_main(suite);
