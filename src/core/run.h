@@ -11,7 +11,8 @@
 #include "core/queue.h"
 #include "model/usage.h"
 
-/* What a run waits for. Each has its moment; one timer is set to the first of them. */
+/* What a run waits for. Each has its moment; one timer is set to the first of them. The first two count even before the
+ * driver has the attempt in hand; those from NOT_BEFORE to RETRY follow from the action's image (deadlines.c). */
 typedef enum {
     FLEET_DUE_HANDOVER,       /* tell the driver to start, or to find it again */
     FLEET_DUE_SETTLE,         /* store the end that could not be stored before */
@@ -191,7 +192,7 @@ void fleet_run_cancel_timed_out(FleetRun *run);
 
 /* deadlines.c */
 
-/* Sets all moments that follow from the committed image. */
+/* Sets all moments that follow from the staged image; none while a move is on its way to the disk. */
 void fleet_run_arm(FleetRun *run);
 
 /* The same for one that is queued, after the wall clock was set; what that made due is done. */
