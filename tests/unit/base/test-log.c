@@ -169,14 +169,23 @@ START_TEST(prefixed_lines_carry_their_level)
 }
 END_TEST
 
-/* The journal: these two take the places of access() and sd_journal_sendv() in this program (meson.build). */
+/* The journal and the clock: these take the places of access(), sd_journal_sendv() and fleet_clock_boottime() in this
+ * program (meson.build). */
 
+static gint64 slept; /* µs by which the clock is ahead */
 static gboolean there_is_a_journal;
 static int journal_result;
 static GPtrArray *entries; /* of char **, the fields of each that was sent */
 
+gint64 __real_fleet_clock_boottime(void);
+gint64 __wrap_fleet_clock_boottime(void);
 int __wrap_access(const char *path, int mode);
 int __wrap_sd_journal_sendv(const struct iovec *fields, int n);
+
+gint64 __wrap_fleet_clock_boottime(void)
+{
+    return __real_fleet_clock_boottime() + slept;
+}
 
 int __wrap_access(const char *path, int mode)
 {
@@ -335,6 +344,30 @@ START_TEST(too_much_routine_is_left_out)
 }
 END_TEST
 
+/* The next message after that time says how many they were, and then as many as before come out again. */
+START_TEST(what_was_left_out_is_counted)
+{
+    log_routine(FLEET_LOG_ROUTINE_MAX + 7);
+    g_ptr_array_set_size(entries, 0);
+    slept = FLEET_LOG_ROUTINE_USEC;
+    log_routine(1);
+    ck_assert_uint_eq(entries->len, 2);
+    ck_assert_str_eq(field("MESSAGE"), "routine 0");
+    g_ptr_array_set_size(entries, 1);
+    ck_assert_str_eq(field("MESSAGE"), "7 routine messages were left out");
+    ck_assert_str_eq(field("PRIORITY"), "5");
+
+    g_ptr_array_set_size(entries, 0);
+    log_routine(FLEET_LOG_ROUTINE_MAX - 1);
+    ck_assert_uint_eq(entries->len, FLEET_LOG_ROUTINE_MAX - 1);
+
+    /* Nothing was left out since. */
+    slept = 2 * FLEET_LOG_ROUTINE_USEC;
+    log_routine(1);
+    ck_assert_uint_eq(entries->len, FLEET_LOG_ROUTINE_MAX);
+}
+END_TEST
+
 START_TEST(routine_goes_to_stderr_for_debugging_only)
 {
     g_autofree char *path = divert_stderr();
@@ -373,6 +406,7 @@ int main(void)
     tcase_add_test(journal, silent_entry_is_not_made);
     tcase_add_test(journal, what_the_journal_does_not_take_goes_to_stderr);
     tcase_add_test(journal, too_much_routine_is_left_out);
+    tcase_add_test(journal, what_was_left_out_is_counted);
     tcase_add_test(journal, routine_goes_to_stderr_for_debugging_only);
     return fleet_test_main(suite);
 }
