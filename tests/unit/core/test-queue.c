@@ -319,6 +319,24 @@ START_TEST(device_out_of_service_keeps_its_queue)
 }
 END_TEST
 
+/* What was not started for the sake of a change that then failed is started after all. */
+START_TEST(device_that_could_not_be_taken_out_goes_on)
+{
+    fleet_fixture_add("a");
+    fleet_test_core_status(core, "out", "a", FLEET_DEVICE_OFFLINE);
+    queue("a", 0);
+    fleet_test_core_status(core, "back", "a", FLEET_DEVICE_IDLE);
+    fleet_test_core_settle(core); /* the start is for the next turn */
+    fleet_test_core_break_disk();
+    fleet_test_core_status(core, "out again", "a", FLEET_DEVICE_OFFLINE);
+    fleet_test_core_wait(core, "out again: StorageFailed");
+    fleet_test_core_mend_disk();
+    fleet_test_core_wait(core, "driver starts 1/1");
+    fleet_test_core_rest(core);
+    ck_assert_int_eq(fleet_fixture_device("a")->status, FLEET_DEVICE_UPDATING);
+}
+END_TEST
+
 /* Taken out of service while something runs: what runs ends, what waits goes on waiting. */
 START_TEST(device_taken_out_of_service_starts_nothing_more)
 {
@@ -701,6 +719,7 @@ static void add_waiting(TCase *tcase)
     tcase_add_test(tcase, no_more_of_a_type_run_than_may);
     tcase_add_test(tcase, zero_lets_nothing_run);
     tcase_add_loop_test(tcase, device_out_of_service_keeps_its_queue, 0, G_N_ELEMENTS(out_of_service));
+    tcase_add_test(tcase, device_that_could_not_be_taken_out_goes_on);
     tcase_add_test(tcase, device_taken_out_of_service_starts_nothing_more);
     tcase_add_test(tcase, device_for_which_something_waits_stays);
     tcase_add_test(tcase, what_the_driver_refuses_when_its_turn_comes_is_rejected);
