@@ -69,6 +69,27 @@ START_TEST(device_that_shows_itself_was_seen)
 }
 END_TEST
 
+/* It neither takes back nor shows what is not on disk yet. */
+START_TEST(showing_itself_touches_no_change_on_its_way)
+{
+    add("a");
+    add("b");
+    fleet_test_core_forget(core);
+    fleet_test_core_status(core, "out", "a", FLEET_DEVICE_OFFLINE);
+    fleet_test_core_unregister(core, "gone", "b");
+    fleet_registry_note_seen(core->registry, "a");
+    fleet_registry_note_seen(core->registry, "b");
+    ck_assert_int_eq(fleet_registry_lookup(core->registry, "a", NULL)->status, FLEET_DEVICE_IDLE);
+    fleet_test_core_update(core, "name", "a", "Router A");
+    fleet_test_core_register(core, "again", "b");
+    fleet_test_core_settle(core);
+    fleet_test_core_assert_events(core, "device changed a IDLE->OFFLINE", "committed", "done out", "device removed b",
+            "committed", "done gone", "device changed a OFFLINE->OFFLINE", "committed", "done name",
+            "device added b IDLE", "committed", "done again");
+    ck_assert_str_eq(fleet_registry_lookup(core->registry, "a", NULL)->name, "Router A");
+}
+END_TEST
+
 START_TEST(registration_takes_what_is_given)
 {
     FleetTransaction *transaction = fleet_transaction_new(core->ledger);
@@ -379,6 +400,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, setup, fleet_fixture_teardown);
     tcase_add_test(tcase, registration_takes_defaults);
     tcase_add_test(tcase, device_that_shows_itself_was_seen);
+    tcase_add_test(tcase, showing_itself_touches_no_change_on_its_way);
     tcase_add_test(tcase, registration_takes_what_is_given);
     tcase_add_loop_test(tcase, wrong_registration_changes_nothing, 0, G_N_ELEMENTS(wrong_specs));
     tcase_add_test(tcase, second_registration_is_refused_with_the_remedy);
