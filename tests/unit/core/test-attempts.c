@@ -296,6 +296,24 @@ START_TEST(limit_that_passed_meanwhile_has_passed)
 }
 END_TEST
 
+/* The driver is asked to stop anew, and has as long for it as the first time. */
+START_TEST(time_to_stop_begins_anew)
+{
+    start(&fleet_policy_default);
+    fleet_test_core_cancel(core, "cancel", last_id, FALSE);
+    fleet_test_core_wait(core, "driver stops 1/1");
+    core->settings.cancel_timeout = FAR;
+    g_autofree char *text = g_strdup_printf("UPDATE actions SET cancel_requested_boot = cancel_requested_boot + 1, "
+                                            "cancel_requested_realtime = cancel_requested_realtime - %" G_GINT64_FORMAT,
+            2 * FAR);
+    restart_with(text);
+    fleet_test_core_assert_events(core, "driver finds 1/1", "driver stops 1/1");
+    ck_assert_str_eq(fleet_fixture_action_of("a")->phase, "cancelling");
+    finish(1, FLEET_OUTCOME_STOPPED);
+    ck_assert_int_eq(fleet_fixture_action(last_id)->status, FLEET_ACTION_CANCELLED);
+}
+END_TEST
+
 /* Further attempts. */
 
 START_TEST(transient_failure_is_tried_again)
@@ -667,6 +685,7 @@ int main(void)
     tcase_add_test(limits, limit_is_kept_through_a_restart);
     tcase_add_test(limits, limit_that_passed_meanwhile_lets_the_driver_tell);
     tcase_add_test(limits, limit_that_passed_meanwhile_has_passed);
+    tcase_add_test(limits, time_to_stop_begins_anew);
 
     tcase_add_checked_fixture(again, fleet_fixture_setup, fleet_fixture_teardown);
     tcase_add_test(again, transient_failure_is_tried_again);
