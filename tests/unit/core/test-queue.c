@@ -369,6 +369,24 @@ START_TEST(not_before_is_kept)
 }
 END_TEST
 
+/* Once its time has come it waits for its device like any other, and says so. */
+START_TEST(who_was_scheduled_waits_for_its_device)
+{
+    FleetActionRequest request = request_of("a", FLEET_IF_BUSY_QUEUE);
+    gint64 deadline = fleet_test_deadline(FLEET_TEST_PATIENCE);
+
+    fleet_fixture_add("a");
+    queue("a", 0);
+    request.not_before = fleet_clock_realtime() + SOON;
+    FleetInitiated scheduled = queue_as(&request);
+    assert_waits(scheduled.id, "scheduled");
+    while (g_str_equal(fleet_fixture_action(scheduled.id)->phase, "scheduled") && fleet_test_remaining(deadline) > 0)
+        g_main_context_iteration(NULL, TRUE);
+    assert_waits(scheduled.id, "waiting-device");
+    ck_assert_int_ge(fleet_clock_realtime(), request.not_before);
+}
+END_TEST
+
 /* Who is scheduled keeps nobody else from starting, whatever its priority. */
 START_TEST(others_start_before_who_is_scheduled)
 {
@@ -741,6 +759,7 @@ int main(void)
 
     tcase_add_checked_fixture(times, fleet_fixture_setup, fleet_fixture_teardown);
     tcase_add_test(times, not_before_is_kept);
+    tcase_add_test(times, who_was_scheduled_waits_for_its_device);
     tcase_add_test(times, others_start_before_who_is_scheduled);
     tcase_add_test(times, not_before_in_the_past_is_at_once);
     tcase_add_test(times, start_deadline_ends_the_wait);
