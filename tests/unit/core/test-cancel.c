@@ -340,6 +340,24 @@ START_TEST(cancel_goes_on_after_a_restart)
 }
 END_TEST
 
+/* It has said so before it was asked. */
+START_TEST(point_of_no_return_overtakes_the_cancel)
+{
+    FleetActionId id = start();
+    const FleetDriver *driver = fleet_test_core_driver(core);
+
+    fleet_test_core_cancel(core, "cancel", id, FALSE);
+    driver->host->point_of_no_return((FleetAttemptId){1, 1}, driver->host_data);
+    fleet_test_core_rest(core);
+    fleet_test_core_assert_events(core, "done cancel");
+    ck_assert_int_eq(fleet_fixture_action(id)->status, FLEET_ACTION_RUNNING);
+    ck_assert_str_eq(fleet_fixture_action(id)->phase, "");
+    ck_assert_str_eq(fleet_fixture_action(id)->message, "its driver is past the point of no return, so it goes on");
+    finish(FLEET_OUTCOME_SUCCESS);
+    ck_assert_int_eq(fleet_fixture_action(id)->result, FLEET_RESULT_SUCCESS);
+}
+END_TEST
+
 /* The same for what shall make room for another. */
 START_TEST(replacement_goes_on_after_a_restart)
 {
@@ -615,6 +633,7 @@ int main(void)
     tcase_add_test(tcase, next_attempt_can_stop_again);
     tcase_add_loop_test(tcase, what_waits_for_a_retry_is_cancelled_at_once, 0, 2);
     tcase_add_test(tcase, cancel_overtakes_the_start);
+    tcase_add_test(tcase, point_of_no_return_overtakes_the_cancel);
     tcase_add_test(tcase, driver_that_does_not_stop_in_time_goes_on);
     tcase_add_loop_test(tcase, cancel_that_is_not_stored_never_was, 0, 2);
 
