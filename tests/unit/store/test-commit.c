@@ -2,6 +2,7 @@
 
 /* What is committed, in which order it is told, and that it is there afterwards. */
 
+#include "base/slice.h"
 #include "store_test.h"
 
 #include <signal.h>
@@ -211,6 +212,39 @@ START_TEST(many_are_told_in_order_and_share_their_syncs)
 }
 END_TEST
 
+static guint told, told_most; /* since the others had their turn; the most at a time */
+
+static void count_told(FleetTestStore *test, const char *event)
+{
+    told++;
+    told_most = MAX(told_most, told);
+}
+
+static gboolean have_a_turn(gpointer user_data)
+{
+    told = 0;
+    return G_SOURCE_CONTINUE;
+}
+
+/* However many there are to be told, the rest of the main loop goes on. */
+START_TEST(many_are_told_a_slice_at_a_time)
+{
+    g_autofree char *directory = fleet_test_directory_new();
+    g_autoptr(FleetTestStore) test = fleet_test_store_new(directory);
+    g_autoptr(FleetDevice) device = fleet_test_device(1, "a");
+    guint others = g_idle_add_full(G_PRIORITY_DEFAULT, have_a_turn, NULL, NULL);
+
+    test->hook = count_told;
+    fleet_test_store_submit_device(test, "", FLEET_CHANGE_INSERT_DEVICE, device);
+    for (guint i = 1; i < MANY; i++)
+        fleet_test_store_submit_device(test, "", FLEET_CHANGE_UPDATE_DEVICE, device);
+    fleet_test_store_settle(test);
+    g_source_remove(others);
+    ck_assert_uint_gt(told_most, 0);
+    ck_assert_uint_le(told_most, FLEET_SLICE_STEPS);
+}
+END_TEST
+
 static void assert_counted(FleetTestStore *test, const char *event)
 {
     ck_assert(g_str_has_suffix(event, fleet_store_in_flight(test->store) == 1 ? "first" : "second"));
@@ -411,6 +445,7 @@ int main(void)
     tcase_add_test(tcase, action_is_updated);
     tcase_add_test(tcase, limits_are_kept);
     tcase_add_test(tcase, many_are_told_in_order_and_share_their_syncs);
+    tcase_add_test(tcase, many_are_told_a_slice_at_a_time);
     tcase_add_test(tcase, in_flight_counts_what_is_not_told_yet);
     tcase_add_test(tcase, empty_transaction_is_a_barrier);
     tcase_add_test(tcase, owner_may_submit_from_committed);
