@@ -3,6 +3,7 @@
 #include "daemon/bus_link.h"
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "base/log.h"
 #include "bus/endpoint.h"
 #include "bus/paths.h"
@@ -94,19 +95,29 @@ static int connect_and_publish(FleetBusLink *link)
     return r;
 }
 
+/* Why an answer does not give us the name; NULL = it does. */
+static const char *find_refusal(sd_bus_message *reply)
+{
+    const sd_bus_error *error = sd_bus_message_get_error(reply);
+    guint32 result;
+
+    if (error != NULL)
+        return error->message != NULL ? error->message : error->name;
+    int r = sd_bus_message_read_basic(reply, 'u', &result);
+    if (r < 0)
+        return g_strerror(-r);
+    return result == NAME_OURS || result == NAME_OURS_ALREADY ? NULL : "another process owns it";
+}
+
 /* What is asked of fleetd once it has the name comes after this answer. */
 static int name_answered(sd_bus_message *reply, void *user_data, sd_bus_error *ret_error)
 {
     FleetBusLink *link = user_data;
-    const sd_bus_error *error = sd_bus_message_get_error(reply);
-    guint32 result = 0;
+    const char *why = find_refusal(reply);
 
     link->request = sd_bus_slot_unref(link->request);
-    if (error == NULL)
-        (void)sd_bus_message_read_basic(reply, 'u', &result);
-    if (result != NAME_OURS && result != NAME_OURS_ALREADY) {
-        attempt_failed(link, "the bus is back, but the name '" FLEET_BUS_NAME "' cannot be taken",
-                error != NULL ? error->message : "another process owns it");
+    if (why != NULL) {
+        attempt_failed(link, "the bus is back, but the name '" FLEET_BUS_NAME "' cannot be taken", why);
         return 1;
     }
     fleet_log_about(LOG_NOTICE, FLEET_LOG_SUBJECT(.message = FLEET_MESSAGE_BUS_BACK), "the bus is back");
@@ -153,38 +164,36 @@ void fleet_bus_link_free(FleetBusLink *link)
     g_free(link);
 }
 
-static const FleetLogSubject start_failed = {.message = FLEET_MESSAGE_START_FAILED};
-
-static FleetExitStatus take_name(sd_bus *bus)
+static FleetExitStatus take_name(sd_bus *bus, GError **error)
 {
     int r = sd_bus_request_name(bus, FLEET_BUS_NAME, 0);
 
     if (r >= 0)
         return FLEET_EXIT_SUCCESS;
     if (r == -EEXIST)
-        fleet_log_about(
-                LOG_ERR, &start_failed, "the bus name '%s' is taken; is fleetd running already?", FLEET_BUS_NAME);
+        g_set_error(error, FLEET_ERROR, FLEET_ERROR_INVALID_ARGUMENT,
+                "the bus name '%s' is taken; is fleetd running already?", FLEET_BUS_NAME);
     else if (r == -EPERM || r == -EACCES)
-        fleet_log_about(LOG_ERR, &start_failed,
+        g_set_error(error, FLEET_ERROR, FLEET_ERROR_ACCESS_DENIED,
                 "the bus does not let user %u own '%s'; run as the user of its policy, or as root", (guint)geteuid(),
                 FLEET_BUS_NAME);
     else
-        fleet_log_about(
-                LOG_ERR, &start_failed, "the bus name '%s' cannot be taken: %s", FLEET_BUS_NAME, g_strerror(-r));
+        g_set_error(error, FLEET_ERROR, FLEET_ERROR_INVALID_ARGUMENT, "the bus name '%s' cannot be taken: %s",
+                FLEET_BUS_NAME, g_strerror(-r));
     return FLEET_EXIT_NAME;
 }
 
-FleetExitStatus fleet_bus_link_start(FleetBusLink *link)
+FleetExitStatus fleet_bus_link_start(FleetBusLink *link, GError **error)
 {
     int r = connect_and_publish(link);
 
     if (r < 0) {
-        fleet_log_about(LOG_ERR, &start_failed, "the %s bus cannot be reached: %s", link->user ? "session" : "system",
-                g_strerror(-r));
+        g_set_error(error, FLEET_ERROR, FLEET_ERROR_INVALID_ARGUMENT, "the %s bus cannot be reached: %s",
+                link->user ? "session" : "system", g_strerror(-r));
         return FLEET_EXIT_BUS;
     }
     fleet_changes_add_endpoint(link->changes, link->endpoint);
-    FleetExitStatus status = take_name(fleet_endpoint_bus(link->endpoint));
+    FleetExitStatus status = take_name(fleet_endpoint_bus(link->endpoint), error);
     link->works = status == FLEET_EXIT_SUCCESS;
     return status;
 }

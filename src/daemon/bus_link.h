@@ -23,9 +23,9 @@ FleetBusLink *fleet_bus_link_new(FleetApi *api, FleetChanges *changes, gboolean 
         gpointer user_data) G_GNUC_WARN_UNUSED_RESULT;
 void fleet_bus_link_free(FleetBusLink *link);
 
-/* Connects, publishes, and takes the name, waiting for the bus. What keeps it from that is logged; it is then not tried
- * again. */
-FleetExitStatus fleet_bus_link_start(FleetBusLink *link) G_GNUC_WARN_UNUSED_RESULT;
+/* Connects, publishes, and takes the name, waiting for the bus. What keeps it from that is not tried again: then the
+ * status is not SUCCESS, and the error says why. */
+FleetExitStatus fleet_bus_link_start(FleetBusLink *link, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Whether the bus is there and the name is ours. */
 gboolean fleet_bus_link_works(const FleetBusLink *link);

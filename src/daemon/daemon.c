@@ -115,12 +115,10 @@ void fleet_daemon_free(FleetDaemon *daemon)
     g_free(daemon);
 }
 
-static const FleetLogSubject start_failed = {.message = FLEET_MESSAGE_START_FAILED};
-
 /* Logs why and says with which status to end. */
 static FleetExitStatus fail(FleetExitStatus status, const GError *error)
 {
-    fleet_log_about(LOG_ERR, &start_failed, "%s", error->message);
+    fleet_log_about(LOG_ERR, FLEET_LOG_SUBJECT(.message = FLEET_MESSAGE_START_FAILED), "%s", error->message);
     return status;
 }
 
@@ -350,7 +348,8 @@ static FleetExitStatus publish(FleetDaemon *daemon)
         return FLEET_EXIT_SUCCESS;
     daemon->bus = fleet_bus_link_new(
             &daemon->api, daemon->changes, daemon->options->bus == FLEET_BUS_USER, bus_changed, daemon);
-    return fleet_bus_link_start(daemon->bus);
+    FleetExitStatus status = fleet_bus_link_start(daemon->bus, &error);
+    return status == FLEET_EXIT_SUCCESS ? status : fail(status, error);
 }
 
 /* The end. */
