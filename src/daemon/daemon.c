@@ -13,6 +13,7 @@
 #include "daemon/config.h"
 #include "daemon/journal.h"
 #include "daemon/passed_socket.h"
+#include "daemon/pruner.h"
 #include "daemon/service.h"
 #include "daemon/settings.h"
 #include "daemon/startup.h"
@@ -26,9 +27,6 @@
 #define STORE_USEC (4000 * FLEET_USEC_PER_MSEC)
 #define FLUSH_USEC (500 * FLEET_USEC_PER_MSEC)
 
-/* How often history is looked through for what is too old or too much. */
-#define PRUNE_USEC (3600 * FLEET_USEC_PER_SEC)
-
 struct FleetDaemon {
     const FleetOptions *options;
     GMainLoop *loop;
@@ -38,8 +36,7 @@ struct FleetDaemon {
     FleetConfig *config;
     FleetStore *store;
     FleetTimers *timers;
-    FleetTimer prune;
-    gboolean prune_by_age; /* not at first: until the wall clock is set, it may be years ahead */
+    FleetPruner *pruner;
     FleetClockWatch *clock;
     int passed_socket; /* -1: none, or the listener has it */
     FleetWatchdog *watchdog;
@@ -57,8 +54,6 @@ struct FleetDaemon {
     FleetListener *listener; /* NULL: no private socket */
     FleetBusLink *bus;       /* NULL: no bus */
 };
-
-static void prune(FleetTimer *timer);
 
 /* Those that fleetd is asked to do something by: to end, and the last to reload. */
 static const int signal_numbers[] = {SIGTERM, SIGINT, SIGHUP};
@@ -79,7 +74,6 @@ FleetDaemon *fleet_daemon_new(const FleetOptions *options)
 
     daemon->options = options;
     daemon->passed_socket = -1;
-    daemon->prune = (FleetTimer){.fire = prune, .data = daemon};
     daemon->loop = g_main_loop_new(NULL, FALSE);
     return daemon;
 }
@@ -96,6 +90,7 @@ void fleet_daemon_free(FleetDaemon *daemon)
     g_clear_pointer(&daemon->bus, fleet_bus_link_free);
     g_clear_pointer(&daemon->authority, fleet_authority_free);
     g_clear_pointer(&daemon->watchdog, fleet_watchdog_free);
+    g_clear_pointer(&daemon->pruner, fleet_pruner_free);
     g_clear_pointer(&daemon->store, fleet_store_free);
     g_clear_pointer(&daemon->changes, fleet_changes_free);
     g_clear_pointer(&daemon->api.flow, fleet_flow_free);
@@ -104,8 +99,6 @@ void fleet_daemon_free(FleetDaemon *daemon)
     g_clear_pointer(&daemon->registry, fleet_registry_free);
     g_clear_pointer(&daemon->ledger, fleet_ledger_free);
     g_clear_pointer(&daemon->clock, fleet_clock_watch_free);
-    if (daemon->timers != NULL)
-        fleet_timers_clear(daemon->timers, &daemon->prune);
     g_clear_pointer(&daemon->timers, fleet_timers_free);
     g_clear_pointer(&daemon->config, fleet_config_free);
     fleet_startup_clear(&daemon->startup);
@@ -184,6 +177,7 @@ static gboolean reload(gpointer user_data, GError **error)
         old = daemon->config;
         daemon->config = config;
         apply_config(daemon);
+        fleet_pruner_configure(daemon->pruner, config);
         if (!g_strv_equal(fleet_action_types_names(old->action_types), fleet_action_types_names(config->action_types)))
             fleet_changes_announce_action_types(daemon->changes);
         fleet_log_about(LOG_NOTICE, FLEET_LOG_SUBJECT(.message = FLEET_MESSAGE_CONFIGURATION_RELOADED),
@@ -251,20 +245,6 @@ static void storage_changed(gboolean works, const char *reason, gpointer user_da
     tell_status(user_data);
 }
 
-/* What is too much leaves the store now and once an hour; what is too old, from the first hour on. */
-static void prune(FleetTimer *timer)
-{
-    FleetDaemon *daemon = timer->data;
-    const FleetRetention retention = {.actions_max = daemon->config->history_actions,
-            .actions_age = daemon->prune_by_age ? daemon->config->history_age : G_MAXINT64,
-            .audit_max = daemon->config->audit_entries,
-            .audit_age = daemon->prune_by_age ? daemon->config->audit_age : G_MAXINT64};
-
-    daemon->prune_by_age = TRUE;
-    fleet_store_prune(daemon->store, &retention, fleet_clock_realtime());
-    fleet_timers_set(daemon->timers, timer, fleet_clock_boottime() + PRUNE_USEC);
-}
-
 static void clock_was_set(gpointer user_data)
 {
     fleet_engine_clock_was_set(((FleetDaemon *)user_data)->engine);
@@ -294,7 +274,7 @@ static void start(FleetDaemon *daemon)
     daemon->observers.first = &daemon->changes_link;
     fleet_ledger_start(daemon->ledger);
     daemon->clock = fleet_clock_watch_new(clock_was_set, daemon);
-    prune(&daemon->prune);
+    daemon->pruner = fleet_pruner_new(daemon->timers, daemon->store, daemon->config);
 }
 
 /* The connections. */
