@@ -388,7 +388,6 @@ FleetConfig *fleet_config_load(const char *path, gboolean required, GError **err
             !check_durations(&loader, error) || !check_programs(&loader, error))
         return NULL;
     loader.config->seed_set = g_hash_table_contains(loader.origins, "Simulation Seed");
-    loader.config->log_level_set = g_hash_table_contains(loader.origins, "Log Level");
     return g_steal_pointer(&loader.config);
 }
 

@@ -29,7 +29,6 @@ typedef struct {
     double transient_rate;          /* of their failures, 0.0 to 1.0: another attempt may help */
     gboolean seed_set;              /* FALSE: another sequence of outcomes at every start */
     guint64 seed;                   /* of the simulation, if seed_set */
-    gboolean log_level_set;         /* FALSE: log_level is the default, so the command line's or none was given */
     int log_level;                  /* syslog's */
     FleetQuotas quotas;             /* what one user may have */
     FleetLogTarget log_target;      /* where to; auto by default */
