@@ -63,10 +63,8 @@ static void watch_end(FleetCommandRun *run)
     child->end = (FleetCommandWatch){.fd = run->place->end, .ready = end_ready, .data = run};
     child->watched = fleet_command_poller_add(run->driver->poller, &child->end);
     if (!child->watched)
-        fleet_log_about(LOG_ERR,
-                FLEET_LOG_SUBJECT(.action = run->place->info.action_id, .device = run->place->info.device_id,
-                        .attempt = run->id.number),
-                "the end of %s cannot be watched", run->place->info.action_id);
+        fleet_log_about(
+                LOG_ERR, FLEET_COMMAND_RUN_SUBJECT(run), "the end of %s cannot be watched", run->place->info.action_id);
 }
 
 /* The descriptors, each above those that they become in the keeper, so that none overwrites another. -1 and errno. */

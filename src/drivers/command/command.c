@@ -69,8 +69,7 @@ static void adopt(FleetCommandDriver *self, FleetAttemptId id)
     run->place = place;
     run->backend =
             place->info.backend == FLEET_COMMAND_UNIT ? &fleet_command_unit_backend : &fleet_command_child_backend;
-    fleet_log_about(LOG_INFO,
-            FLEET_LOG_SUBJECT(.action = place->info.action_id, .device = place->info.device_id, .attempt = id.number),
+    fleet_log_about(LOG_INFO, FLEET_COMMAND_RUN_SUBJECT(run),
             "looking after attempt %u of %s, which nobody asks for any more", id.number, place->info.action_id);
     fleet_command_run_watch(run);
     run->backend->attach(run);

@@ -56,9 +56,7 @@ static void log_line(const FleetCommandRun *run, const char *line)
 {
     const FleetCommandPlaceInfo *info = &run->place->info;
 
-    fleet_log_about(LOG_INFO,
-            FLEET_LOG_SUBJECT(.action = info->action_id, .device = info->device_id, .attempt = run->id.number),
-            "%s on '%s': %s", info->action_id, info->device_id, line);
+    fleet_log_about(LOG_INFO, FLEET_COMMAND_RUN_SUBJECT(run), "%s on '%s': %s", info->action_id, info->device_id, line);
 }
 
 static void log_lost(FleetCommandRun *run)
@@ -147,9 +145,7 @@ void fleet_command_run_save(const FleetCommandRun *run)
         return;
     g_autofree char *tail = fleet_command_output_tail(run->output);
     if (!fleet_command_place_write(run->place, "tail", tail))
-        fleet_log_about(LOG_WARNING,
-                FLEET_LOG_SUBJECT(.action = run->place->info.action_id, .device = run->place->info.device_id,
-                        .attempt = run->id.number),
+        fleet_log_about(LOG_WARNING, FLEET_COMMAND_RUN_SUBJECT(run),
                 "what %s printed before this restart will be missing", run->place->info.action_id);
 }
 
@@ -182,10 +178,8 @@ void fleet_command_run_watch(FleetCommandRun *run)
                 .watch = {.fd = run->place->streams[i], .ready = stream_ready, .data = inlet}};
         inlet->watched = fleet_command_poller_add(run->driver->poller, &inlet->watch);
         if (!inlet->watched)
-            fleet_log_about(LOG_WARNING,
-                    FLEET_LOG_SUBJECT(.action = run->place->info.action_id, .device = run->place->info.device_id,
-                            .attempt = run->id.number),
-                    "the output of %s cannot be watched", run->place->info.action_id);
+            fleet_log_about(LOG_WARNING, FLEET_COMMAND_RUN_SUBJECT(run), "the output of %s cannot be watched",
+                    run->place->info.action_id);
     }
 }
 

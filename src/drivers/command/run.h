@@ -6,6 +6,7 @@
  * learns how it ends; all that is common, the place on disk, the output and the reports to the engine, is in run.c.
  */
 
+#include "base/log.h"
 #include "drivers/command/output.h"
 #include "drivers/command/place.h"
 #include "drivers/command/poller.h"
@@ -84,6 +85,12 @@ void fleet_command_run_save(const FleetCommandRun *run);
 
 /* Makes run->place and begins to read from its streams. FALSE after a _failed. */
 gboolean fleet_command_run_make_place(FleetCommandRun *run, FleetCommandBackendKind kind) G_GNUC_WARN_UNUSED_RESULT;
+
+/* What a message of the log about a run is about: the attempt, as it was started; run->place must be set. For the time
+ * of a call. */
+#define FLEET_COMMAND_RUN_SUBJECT(run)                                                                                 \
+    FLEET_LOG_SUBJECT(.action = (run)->place->info.action_id, .device = (run)->place->info.device_id,                  \
+            .attempt = (run)->id.number)
 
 /* Begins to read from the streams of run->place. */
 void fleet_command_run_watch(FleetCommandRun *run);

@@ -543,9 +543,7 @@ static void stop(FleetCommandRun *run)
     unit->stop_at = g_get_monotonic_time();
     now = g_strdup_printf("%" G_GINT64_FORMAT, unit->stop_at);
     if (!fleet_command_place_write(run->place, "stopping", now))
-        fleet_log_about(LOG_WARNING,
-                FLEET_LOG_SUBJECT(.action = run->place->info.action_id, .device = run->place->info.device_id,
-                        .attempt = run->id.number),
+        fleet_log_about(LOG_WARNING, FLEET_COMMAND_RUN_SUBJECT(run),
                 "after a restart, the stop of %s would look like a failure", run->place->info.action_id);
     if (unit->stage == STAGE_STARTED)
         send_stop(unit);
