@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# What scripts/deb, scripts/demo and scripts/test share; to be sourced. Leaves the caller in the root of the source.
+# What the scripts that build fleetd share; to be sourced. Leaves the caller in the root of the source.
 
 root=$(dirname "$(dirname "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")")")
 cd "$root" || exit
