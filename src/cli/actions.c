@@ -102,7 +102,7 @@ void fleet_action_print(FleetOutput *output, JsonObject *info)
     fleet_output_field(output, "Error", *failure != '\0' ? failure : "None");
 }
 
-gboolean fleet_verb_action_status(FleetCli *cli, const char *const *args, GError **error)
+gboolean fleet_cli_verb_action_status(FleetCli *cli, const char *const *args, GError **error)
 {
     g_autoptr(sd_bus_message) reply = fleet_client_call(cli->client, error, "GetDeviceActionStatus", "s", args[0]);
     g_autoptr(JsonObject) info = reply != NULL ? fleet_json_read_object(reply, error) : NULL;

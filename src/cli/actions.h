@@ -7,7 +7,7 @@
 
 #include "cli/verbs.h"
 
-gboolean fleet_verb_action_status(FleetCli *cli, const char *const *args, GError **error);
+gboolean fleet_cli_verb_action_status(FleetCli *cli, const char *const *args, GError **error);
 
 /* Prints an action for people: info holds the properties of org.fleet.Action. */
 void fleet_action_print(FleetOutput *output, JsonObject *info);

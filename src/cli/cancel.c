@@ -17,7 +17,7 @@ static void print_cancelled(FleetCli *cli, const char *id, gboolean ended, const
         fleet_output_success(&cli->output, "Action '%s' is asked to stop", id);
 }
 
-gboolean fleet_verb_cancel_action(FleetCli *cli, const char *const *args, GError **error)
+gboolean fleet_cli_verb_cancel_action(FleetCli *cli, const char *const *args, GError **error)
 {
     gboolean json = cli->output.json != FLEET_JSON_OFF;
     gboolean wait = (cli->options->given & FLEET_OPTION_WAIT) != 0;

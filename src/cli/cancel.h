@@ -7,4 +7,4 @@
 
 #include "cli/verbs.h"
 
-gboolean fleet_verb_cancel_action(FleetCli *cli, const char *const *args, GError **error);
+gboolean fleet_cli_verb_cancel_action(FleetCli *cli, const char *const *args, GError **error);

@@ -9,7 +9,7 @@
 #include <signal.h>
 
 /* The words of a command line, ended with NULL; "list" where there are none. Owned by the caller, the words are not. */
-static char **words_of(const FleetOptions *options)
+static char **words_of(const FleetCliOptions *options)
 {
     g_autoptr(GPtrArray) words = g_ptr_array_new();
 
@@ -23,10 +23,10 @@ static char **words_of(const FleetOptions *options)
 
 static gboolean run_verb(FleetCli *cli, const char *const *words, GError **error)
 {
-    const FleetVerb *verb = fleet_verb_lookup(words[0], error);
+    const FleetCliVerb *verb = fleet_cli_verb_lookup(words[0], error);
     g_autoptr(FleetClient) client = NULL;
 
-    if (verb == NULL || !fleet_verb_check(verb, g_strv_length((char **)words) - 1, cli->options, error))
+    if (verb == NULL || !fleet_cli_verb_check(verb, g_strv_length((char **)words) - 1, cli->options, error))
         return FALSE;
     if (!verb->local) {
         client = fleet_client_open(cli->options, error);
@@ -56,20 +56,20 @@ static gboolean run(FleetCli *cli, GError **error)
 }
 
 /* Prints why it failed, unless nobody reads us any more, and gives the status. */
-static FleetExit explain(FleetOutput *output, const GError *error)
+static FleetCliExit explain(FleetOutput *output, const GError *error)
 {
-    FleetExit status = fleet_exit_from_error(error);
+    FleetCliExit status = fleet_cli_exit_from_error(error);
 
-    if (status == FLEET_EXIT_USAGE)
+    if (status == FLEET_CLI_EXIT_USAGE)
         fleet_output_error(output, "%s; see 'fleetctl --help'", error->message);
     else if (*error->message != '\0')
         fleet_output_error(output, "%s", error->message);
     return status;
 }
 
-static FleetExit run_options(const FleetOptions *options)
+static FleetCliExit run_options(const FleetCliOptions *options)
 {
-    FleetCli cli = {.options = options, .status = FLEET_EXIT_DONE};
+    FleetCli cli = {.options = options, .status = FLEET_CLI_EXIT_DONE};
     g_autoptr(GError) error = NULL;
 
     fleet_output_init(&cli.output, options);
@@ -77,8 +77,8 @@ static FleetExit run_options(const FleetOptions *options)
         cli.status = explain(&cli.output, error);
     g_clear_error(&error);
     if (!fleet_output_flush(&cli.output, &error)) {
-        FleetExit status = explain(&cli.output, error);
-        if (cli.status == FLEET_EXIT_DONE)
+        FleetCliExit status = explain(&cli.output, error);
+        if (cli.status == FLEET_CLI_EXIT_DONE)
             cli.status = status;
     }
     return cli.status;
@@ -86,7 +86,7 @@ static FleetExit run_options(const FleetOptions *options)
 
 int fleet_cli_main(int argc, char **argv)
 {
-    g_autoptr(FleetOptions) options = NULL;
+    g_autoptr(FleetCliOptions) options = NULL;
     g_autoptr(GError) error = NULL;
 
     /* Characters only: numbers and messages stay as scripts expect them. */
@@ -94,9 +94,9 @@ int fleet_cli_main(int argc, char **argv)
     /* A reader that leaves is noticed where we write. */
     signal(SIGPIPE, SIG_IGN);
 
-    options = fleet_options_parse(argc, argv, &error);
+    options = fleet_cli_options_parse(argc, argv, &error);
     if (options == NULL) {
-        g_autoptr(FleetOptions) none = fleet_options_new();
+        g_autoptr(FleetCliOptions) none = fleet_cli_options_new();
         FleetOutput output;
         fleet_output_init(&output, none);
         return explain(&output, error);

@@ -10,10 +10,10 @@
 #include <string.h>
 
 struct FleetClient {
-    const FleetOptions *options; /* weak */
-    sd_bus *bus;                 /* NULL while there is no connection */
-    gboolean may_be_asked;       /* the person at the terminal, by the agent if there is one */
-    FleetAgent *agent;           /* may be NULL */
+    const FleetCliOptions *options; /* weak */
+    sd_bus *bus;                    /* NULL while there is no connection */
+    gboolean may_be_asked;          /* the person at the terminal, by the agent if there is one */
+    FleetAgent *agent;              /* may be NULL */
 };
 
 /* How long a call may take in which a person is asked: polkit gives two minutes, and fleetd some seconds more. */
@@ -33,7 +33,7 @@ static int open_address(const char *address, sd_bus **bus)
     return r;
 }
 
-static int open_bus(const FleetOptions *options, sd_bus **bus)
+static int open_bus(const FleetCliOptions *options, sd_bus **bus)
 {
     switch (options->transport) {
     case FLEET_TRANSPORT_SYSTEM:
@@ -49,28 +49,28 @@ static int open_bus(const FleetOptions *options, sd_bus **bus)
     }
 }
 
-static void set_open_error(GError **error, const FleetOptions *options, int r)
+static void set_open_error(GError **error, const FleetCliOptions *options, int r)
 {
     const char *reason = g_strerror(-r);
     const char *where = options->destination;
 
     switch (options->transport) {
     case FLEET_TRANSPORT_SYSTEM:
-        g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_UNREACHABLE,
+        g_set_error(error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_UNREACHABLE,
                 "cannot connect to the system bus: %s; for the session bus use --user", reason);
         break;
     case FLEET_TRANSPORT_USER:
-        g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_UNREACHABLE, "cannot connect to the session bus: %s",
+        g_set_error(error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_UNREACHABLE, "cannot connect to the session bus: %s",
                 r == -ENOMEDIUM ? "neither DBUS_SESSION_BUS_ADDRESS nor XDG_RUNTIME_DIR is set" : reason);
         break;
     case FLEET_TRANSPORT_ADDRESS:
         /* sd-bus skips what it does not know, and then has nothing left to connect to. */
         if (r == -EINVAL || strchr(where, ':') == NULL)
             reason = "this is no D-Bus address; write it like \"unix:path=/run/fleet/fleetd.sock\"";
-        g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_UNREACHABLE, "cannot connect to '%s': %s", where, reason);
+        g_set_error(error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_UNREACHABLE, "cannot connect to '%s': %s", where, reason);
         break;
     case FLEET_TRANSPORT_HOST:
-        g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_UNREACHABLE, "cannot connect to host '%s' through ssh: %s",
+        g_set_error(error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_UNREACHABLE, "cannot connect to host '%s' through ssh: %s",
                 where, reason);
         break;
     default:
@@ -98,7 +98,7 @@ gboolean fleet_client_reopen(FleetClient *client, GError **error)
     return TRUE;
 }
 
-FleetClient *fleet_client_open(const FleetOptions *options, GError **error)
+FleetClient *fleet_client_open(const FleetCliOptions *options, GError **error)
 {
     g_autoptr(FleetClient) client = g_new0(FleetClient, 1);
 
@@ -127,19 +127,19 @@ sd_bus *fleet_client_bus(const FleetClient *client)
 gboolean fleet_client_check(int r, GError **error)
 {
     if (r < 0)
-        g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_FAILED, "cannot exchange messages with the daemon: %s",
+        g_set_error(error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_FAILED, "cannot exchange messages with the daemon: %s",
                 g_strerror(-r));
     return r >= 0;
 }
 
 void fleet_client_set_error(GError **error, const sd_bus_error *from, int r)
 {
-    FleetExit code = fleet_exit_from_error_name(from->name);
+    FleetCliExit code = fleet_cli_exit_from_error_name(from->name);
     const char *message = from->message != NULL && *from->message != '\0' ? from->message : from->name;
 
     if (message == NULL)
         message = g_strerror(-r);
-    if (code == FLEET_EXIT_UNREACHABLE && !g_str_has_prefix(from->name, "org.fleet."))
+    if (code == FLEET_CLI_EXIT_UNREACHABLE && !g_str_has_prefix(from->name, "org.fleet."))
         g_set_error(error, FLEET_CLI_ERROR, code, "cannot reach the daemon: %s (is fleetd running?)", message);
     else
         g_set_error_literal(error, FLEET_CLI_ERROR, code, message);

@@ -23,7 +23,7 @@
 typedef struct FleetClient FleetClient;
 
 /* Connects as the options say, which must outlive the client, and waits until the connection stands. UNREACHABLE. */
-FleetClient *fleet_client_open(const FleetOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+FleetClient *fleet_client_open(const FleetCliOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void fleet_client_free(FleetClient *client);
 
 /* Drops the connection, if it is not lost already, and makes another. What was subscribed is gone. */

@@ -30,15 +30,15 @@ static int append_entry(sd_bus_message *call, const char *key, gboolean given, c
     return given ? sd_bus_message_append(call, "{sv}", key, "s", value) : 0;
 }
 
-gboolean fleet_verb_register(FleetCli *cli, const char *const *args, GError **error)
+gboolean fleet_cli_verb_register(FleetCli *cli, const char *const *args, GError **error)
 {
-    const FleetOptions *options = cli->options;
+    const FleetCliOptions *options = cli->options;
     g_autoptr(sd_bus_message) call = NULL, reply = NULL;
     const char *path;
     int r;
 
     if (options->statuses->len > 1) {
-        g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE, "register takes one --status");
+        g_set_error(error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_USAGE, "register takes one --status");
         return FALSE;
     }
     call = fleet_client_new_call(cli->client, "RegisterDevice", error);
@@ -68,14 +68,14 @@ gboolean fleet_verb_register(FleetCli *cli, const char *const *args, GError **er
     return TRUE;
 }
 
-gboolean fleet_verb_update(FleetCli *cli, const char *const *args, GError **error)
+gboolean fleet_cli_verb_update(FleetCli *cli, const char *const *args, GError **error)
 {
-    const FleetOptions *options = cli->options;
+    const FleetCliOptions *options = cli->options;
     g_autoptr(sd_bus_message) call = NULL, reply = NULL;
     int r;
 
     if (options->given == 0) {
-        g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE, "nothing to update: use --name or --type");
+        g_set_error(error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_USAGE, "nothing to update: use --name or --type");
         return FALSE;
     }
     call = fleet_client_new_call(cli->client, "UpdateDevice", error);
@@ -104,7 +104,7 @@ gboolean fleet_verb_update(FleetCli *cli, const char *const *args, GError **erro
     return TRUE;
 }
 
-gboolean fleet_verb_unregister(FleetCli *cli, const char *const *args, GError **error)
+gboolean fleet_cli_verb_unregister(FleetCli *cli, const char *const *args, GError **error)
 {
     g_autoptr(sd_bus_message) reply = fleet_client_call(cli->client, error, "UnregisterDevice", "sa{sv}", args[0], 0);
 
@@ -116,7 +116,7 @@ gboolean fleet_verb_unregister(FleetCli *cli, const char *const *args, GError **
     return TRUE;
 }
 
-gboolean fleet_verb_set_status(FleetCli *cli, const char *const *args, GError **error)
+gboolean fleet_cli_verb_set_status(FleetCli *cli, const char *const *args, GError **error)
 {
     g_autofree char *status = g_ascii_strup(args[1], -1);
     g_autoptr(sd_bus_message) reply =
@@ -165,7 +165,7 @@ void fleet_device_print(FleetOutput *output, JsonObject *info)
         fleet_output_field(output, "Driver", driver);
 }
 
-gboolean fleet_verb_get_info(FleetCli *cli, const char *const *args, GError **error)
+gboolean fleet_cli_verb_get_info(FleetCli *cli, const char *const *args, GError **error)
 {
     g_autoptr(sd_bus_message) reply = fleet_client_call(cli->client, error, "GetDeviceInfo", "s", args[0]);
     g_autoptr(JsonObject) info = reply != NULL ? fleet_json_read_object(reply, error) : NULL;

@@ -7,11 +7,11 @@
 
 #include "cli/verbs.h"
 
-gboolean fleet_verb_register(FleetCli *cli, const char *const *args, GError **error);
-gboolean fleet_verb_update(FleetCli *cli, const char *const *args, GError **error);
-gboolean fleet_verb_unregister(FleetCli *cli, const char *const *args, GError **error);
-gboolean fleet_verb_set_status(FleetCli *cli, const char *const *args, GError **error);
-gboolean fleet_verb_get_info(FleetCli *cli, const char *const *args, GError **error);
+gboolean fleet_cli_verb_register(FleetCli *cli, const char *const *args, GError **error);
+gboolean fleet_cli_verb_update(FleetCli *cli, const char *const *args, GError **error);
+gboolean fleet_cli_verb_unregister(FleetCli *cli, const char *const *args, GError **error);
+gboolean fleet_cli_verb_set_status(FleetCli *cli, const char *const *args, GError **error);
+gboolean fleet_cli_verb_get_info(FleetCli *cli, const char *const *args, GError **error);
 
 /* Prints a device for people: info holds the properties of org.fleet.Device. */
 void fleet_device_print(FleetOutput *output, JsonObject *info);

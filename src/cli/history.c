@@ -34,7 +34,7 @@ static char *heading_of_history(guint n, gboolean more)
     return g_strdup_printf("Transitions (%u total):", n);
 }
 
-gboolean fleet_verb_history(FleetCli *cli, const char *const *args, GError **error)
+gboolean fleet_cli_verb_history(FleetCli *cli, const char *const *args, GError **error)
 {
     static const char *const members[] = {"Time", "Status", "Phase", "Message", NULL};
     static const FleetListing listing = {
@@ -90,7 +90,7 @@ static char *heading_of_audit(guint n, gboolean more)
     return g_strdup_printf(more ? "Audited Calls (the newest %u):" : "Audited Calls (%u total):", n);
 }
 
-gboolean fleet_verb_audit(FleetCli *cli, const char *const *args, GError **error)
+gboolean fleet_cli_verb_audit(FleetCli *cli, const char *const *args, GError **error)
 {
     static const char *const members[] = {"Time", "Uid", "Executable", "Sender", "Method", "Object", "Outcome", NULL};
     static const FleetListing listing = {

@@ -8,8 +8,8 @@
 #include "cli/table.h"
 #include "cli/verbs.h"
 
-gboolean fleet_verb_history(FleetCli *cli, const char *const *args, GError **error);
-gboolean fleet_verb_audit(FleetCli *cli, const char *const *args, GError **error);
+gboolean fleet_cli_verb_history(FleetCli *cli, const char *const *args, GError **error);
+gboolean fleet_cli_verb_audit(FleetCli *cli, const char *const *args, GError **error);
 
 /* Empty tables of the two, and one row of each: the object has the members that a row of JSON has. */
 FleetTable *fleet_history_table(void) G_GNUC_WARN_UNUSED_RESULT;

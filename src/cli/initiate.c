@@ -19,7 +19,7 @@ static int append_params(sd_bus_message *call, GPtrArray *params)
     return r < 0 ? r : sd_bus_message_close_container(call);
 }
 
-int fleet_initiate_append_options(sd_bus_message *call, const FleetOptions *options)
+int fleet_initiate_append_options(sd_bus_message *call, const FleetCliOptions *options)
 {
     const guint32 attempts = options->retry + 1;
     const struct {
@@ -56,7 +56,7 @@ int fleet_initiate_append_options(sd_bus_message *call, const FleetOptions *opti
 }
 
 /* What both calls have after the devices: the type, the parameters and the options. */
-static int append_request(sd_bus_message *call, const char *type, const FleetOptions *options)
+static int append_request(sd_bus_message *call, const char *type, const FleetCliOptions *options)
 {
     g_autofree char *upper = g_ascii_strup(type, -1);
     int r = sd_bus_message_append(call, "s", upper);
@@ -86,7 +86,7 @@ static void print_initiated(FleetCli *cli, const char *id, const char *path, con
     }
 }
 
-gboolean fleet_verb_initiate_action(FleetCli *cli, const char *const *args, GError **error)
+gboolean fleet_cli_verb_initiate_action(FleetCli *cli, const char *const *args, GError **error)
 {
     g_autoptr(sd_bus_message) call = NULL, reply = NULL;
     const char *id, *path, *status;
@@ -132,7 +132,7 @@ static void add_started(FleetCli *cli, JsonArray *array, const char *device, con
 
 static void add_failure(FleetCli *cli, JsonArray *array, const char *device, const char *name, const char *message)
 {
-    cli->status = FLEET_EXIT_FAILED;
+    cli->status = FLEET_CLI_EXIT_FAILED;
     if (cli->output.json != FLEET_JSON_OFF) {
         JsonObject *object = json_object_new();
         json_object_set_string_member(object, "DeviceId", device);
@@ -162,7 +162,7 @@ static int take_outcomes(
     return r < 0 ? r : sd_bus_message_exit_container(reply);
 }
 
-gboolean fleet_verb_initiate_actions(FleetCli *cli, const char *const *args, GError **error)
+gboolean fleet_cli_verb_initiate_actions(FleetCli *cli, const char *const *args, GError **error)
 {
     g_autoptr(sd_bus_message) call = fleet_client_new_call(cli->client, "InitiateDeviceActions", error);
     g_autoptr(sd_bus_message) reply = NULL;

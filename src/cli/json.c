@@ -11,7 +11,7 @@
 /* Always NULL, so that whoever reads a value can return it. */
 static gpointer malformed(int r, GError **error)
 {
-    g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_FAILED, "the daemon's answer cannot be understood: %s",
+    g_set_error(error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_FAILED, "the daemon's answer cannot be understood: %s",
             r < 0 ? g_strerror(-r) : "a part is missing or of an unexpected type");
     return NULL;
 }

@@ -13,7 +13,7 @@ typedef struct {
     gboolean more; /* the limit was reached and there are others */
 } Rows;
 
-static int append_filter(sd_bus_message *call, const FleetListing *listing, const FleetOptions *options)
+static int append_filter(sd_bus_message *call, const FleetListing *listing, const FleetCliOptions *options)
 {
     int r = sd_bus_message_open_container(call, 'a', "{sv}");
 

@@ -14,7 +14,7 @@ typedef struct {
     const char *method;
     const char *const *members; /* of a row, in the order of its structure; ends with NULL */
     /* Adds the entries of the call's filter; NULL where the method takes none. */
-    int (*append_filter)(sd_bus_message *call, const FleetOptions *options);
+    int (*append_filter)(sd_bus_message *call, const FleetCliOptions *options);
     FleetTable *(*table_new)(void);
     void (*add_row)(FleetTable *table, JsonObject *row);
     /* The line above so many rows, of which there may be more. Owned by the caller. */

@@ -37,7 +37,7 @@ static int append_time(sd_bus_message *call, const char *key, gboolean given, gi
     return given ? sd_bus_message_append(call, "{sv}", key, "t", (guint64)usec) : 0;
 }
 
-static int append_device_filter(sd_bus_message *call, const FleetOptions *options)
+static int append_device_filter(sd_bus_message *call, const FleetCliOptions *options)
 {
     int r = append_strings(call, "Status", options->statuses);
 
@@ -50,7 +50,7 @@ static int append_device_filter(sd_bus_message *call, const FleetOptions *option
     return r;
 }
 
-static int append_action_filter(sd_bus_message *call, const FleetOptions *options)
+static int append_action_filter(sd_bus_message *call, const FleetCliOptions *options)
 {
     g_autoptr(GPtrArray) types = g_ptr_array_new_with_free_func(g_free);
     int r = append_strings(call, "Status", options->statuses);
@@ -102,7 +102,7 @@ static char *heading_of_devices(guint n, gboolean more)
     return g_strdup_printf("Registered Devices (%u total):", n);
 }
 
-gboolean fleet_verb_list(FleetCli *cli, const char *const *args, GError **error)
+gboolean fleet_cli_verb_list(FleetCli *cli, const char *const *args, GError **error)
 {
     static const char *const members[] = {
             "Id", "Name", "Type", "Status", "RegisteredAt", "UpdatedAt", "CurrentAction", "CurrentActionId", NULL};
@@ -147,7 +147,7 @@ char *fleet_list_heading_of_actions(guint n, gboolean more)
     return g_strdup_printf(more ? "Actions (the newest %u):" : "Actions (%u total):", n);
 }
 
-gboolean fleet_verb_list_actions(FleetCli *cli, const char *const *args, GError **error)
+gboolean fleet_cli_verb_list_actions(FleetCli *cli, const char *const *args, GError **error)
 {
     static const char *const members[] = {
             "Id", "DeviceId", "Type", "Status", "Result", "Progress", "InitiatedAt", "StartedAt", "CompletedAt", NULL};

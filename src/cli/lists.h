@@ -8,8 +8,8 @@
 #include "cli/table.h"
 #include "cli/verbs.h"
 
-gboolean fleet_verb_list(FleetCli *cli, const char *const *args, GError **error);
-gboolean fleet_verb_list_actions(FleetCli *cli, const char *const *args, GError **error);
+gboolean fleet_cli_verb_list(FleetCli *cli, const char *const *args, GError **error);
+gboolean fleet_cli_verb_list_actions(FleetCli *cli, const char *const *args, GError **error);
 
 /* Empty tables of the two lists, and one row of each: the object has the members that a row of JSON has. */
 FleetTable *fleet_list_table_of_devices(void) G_GNUC_WARN_UNUSED_RESULT;

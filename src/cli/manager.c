@@ -39,7 +39,7 @@ void fleet_manager_print(FleetOutput *output, JsonObject *info)
     print_count(output, "  RUNNING", running);
 }
 
-gboolean fleet_verb_reload(FleetCli *cli, const char *const *args, GError **error)
+gboolean fleet_cli_verb_reload(FleetCli *cli, const char *const *args, GError **error)
 {
     g_autoptr(sd_bus_message) reply = fleet_client_call(cli->client, error, "Reload", "");
 
@@ -49,7 +49,7 @@ gboolean fleet_verb_reload(FleetCli *cli, const char *const *args, GError **erro
     return TRUE;
 }
 
-gboolean fleet_verb_status(FleetCli *cli, const char *const *args, GError **error)
+gboolean fleet_cli_verb_status(FleetCli *cli, const char *const *args, GError **error)
 {
     g_autoptr(JsonObject) info = fleet_client_get_manager(cli->client, error);
 

@@ -256,7 +256,7 @@ static gboolean watch(Monitor *monitor, GError **error)
         case FLEET_WAIT_READY:
             break;
         case FLEET_WAIT_DISCONNECTED:
-            g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_UNREACHABLE, "the connection to the daemon is lost");
+            g_set_error(error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_UNREACHABLE, "the connection to the daemon is lost");
             return FALSE;
         case FLEET_WAIT_INTERRUPTED:
             fleet_waiter_die(&waiter);
@@ -273,7 +273,7 @@ static gboolean watch(Monitor *monitor, GError **error)
     }
 }
 
-gboolean fleet_verb_monitor(FleetCli *cli, const char *const *args, GError **error)
+gboolean fleet_cli_verb_monitor(FleetCli *cli, const char *const *args, GError **error)
 {
     Monitor monitor = {.cli = cli};
     gboolean done = subscribe(&monitor, error) && find_daemon(&monitor, error);

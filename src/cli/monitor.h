@@ -7,7 +7,7 @@
 
 #include "cli/verbs.h"
 
-gboolean fleet_verb_monitor(FleetCli *cli, const char *const *args, GError **error);
+gboolean fleet_cli_verb_monitor(FleetCli *cli, const char *const *args, GError **error);
 
 /*
  * A change as one object: Time (µs), Object ("device", "action", "manager" or "daemon"), Id ("" for the last two),

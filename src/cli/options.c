@@ -97,9 +97,9 @@ static const struct option long_options[] = {
         {NULL, 0, NULL, 0},
 };
 
-FleetOptions *fleet_options_new(void)
+FleetCliOptions *fleet_cli_options_new(void)
 {
-    FleetOptions *options = g_new0(FleetOptions, 1);
+    FleetCliOptions *options = g_new0(FleetCliOptions, 1);
 
     options->legend = options->pager = options->ask_password = TRUE;
     options->interval = INTERVAL_DEFAULT;
@@ -111,7 +111,7 @@ FleetOptions *fleet_options_new(void)
     return options;
 }
 
-void fleet_options_free(FleetOptions *options)
+void fleet_cli_options_free(FleetCliOptions *options)
 {
     g_free(options->destination);
     g_free(options->name);
@@ -156,13 +156,13 @@ static void set_string(char **string, const char *value)
     *string = g_strdup(value);
 }
 
-static void set_destination(FleetOptions *options, FleetTransport transport, const char *destination)
+static void set_destination(FleetCliOptions *options, FleetTransport transport, const char *destination)
 {
     options->transport = transport;
     set_string(&options->destination, destination);
 }
 
-static gboolean set_json(FleetOptions *options, const char *mode, GError **error)
+static gboolean set_json(FleetCliOptions *options, const char *mode, GError **error)
 {
     static const char *const modes[] = {"off", "short", "pretty"};
 
@@ -172,18 +172,18 @@ static gboolean set_json(FleetOptions *options, const char *mode, GError **error
             return TRUE;
         }
     g_autofree char *shown = fleet_quotable(mode);
-    g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE, "--json=%s is unknown; use short, pretty or off", shown);
+    g_set_error(error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_USAGE, "--json=%s is unknown; use short, pretty or off", shown);
     return FALSE;
 }
 
-static gboolean set_if_busy(FleetOptions *options, const char *mode, GError **error)
+static gboolean set_if_busy(FleetCliOptions *options, const char *mode, GError **error)
 {
     static const char *const modes[] = {"fail", "queue", "replace", NULL};
 
     if (!g_strv_contains(modes, mode)) {
         g_autofree char *shown = fleet_quotable(mode);
-        g_set_error(
-                error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE, "--if-busy=%s is unknown; use fail, queue or replace", shown);
+        g_set_error(error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_USAGE, "--if-busy=%s is unknown; use fail, queue or replace",
+                shown);
         return FALSE;
     }
     set_string(&options->if_busy, mode);
@@ -196,8 +196,8 @@ static gboolean set_span(gint64 *usec, FleetVerbOption option, const char *span,
     g_autoptr(GError) reason = NULL;
 
     if (!fleet_timespan_parse(span, usec, &reason)) {
-        g_set_error(
-                error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE, "%s: %s", fleet_option_name((guint)option), reason->message);
+        g_set_error(error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_USAGE, "%s: %s", fleet_option_name((guint)option),
+                reason->message);
         return FALSE;
     }
     return TRUE;
@@ -211,38 +211,39 @@ static gboolean set_when(gint64 *usec, FleetVerbOption option, const char *text,
     return FALSE;
 }
 
-static gboolean set_interval(FleetOptions *options, const char *span, GError **error)
+static gboolean set_interval(FleetCliOptions *options, const char *span, GError **error)
 {
     if (!set_span(&options->interval, FLEET_OPTION_INTERVAL, span, error))
         return FALSE;
     if (options->interval < INTERVAL_MIN) {
-        g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE, "--interval=%s is too short; use 100ms or more", span);
+        g_set_error(
+                error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_USAGE, "--interval=%s is too short; use 100ms or more", span);
         return FALSE;
     }
     return TRUE;
 }
 
-static gboolean set_limit(FleetOptions *options, const char *number, GError **error)
+static gboolean set_limit(FleetCliOptions *options, const char *number, GError **error)
 {
     guint64 limit;
 
     if (!g_ascii_string_to_unsigned(number, 10, 1, G_MAXUINT, &limit, NULL)) {
         g_autofree char *shown = fleet_quotable(number);
-        g_set_error(
-                error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE, "--limit=%s is not a number of rows; use 1 or more", shown);
+        g_set_error(error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_USAGE, "--limit=%s is not a number of rows; use 1 or more",
+                shown);
         return FALSE;
     }
     options->limit = (guint)limit;
     return TRUE;
 }
 
-static gboolean set_priority(FleetOptions *options, const char *number, GError **error)
+static gboolean set_priority(FleetCliOptions *options, const char *number, GError **error)
 {
     gint64 priority;
 
     if (!g_ascii_string_to_signed(number, 10, G_MININT32, G_MAXINT32, &priority, NULL)) {
         g_autofree char *shown = fleet_quotable(number);
-        g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE,
+        g_set_error(error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_USAGE,
                 "--priority=%s is not a whole number; 0 is usual, higher ones go first", shown);
         return FALSE;
     }
@@ -250,13 +251,13 @@ static gboolean set_priority(FleetOptions *options, const char *number, GError *
     return TRUE;
 }
 
-static gboolean set_retry(FleetOptions *options, const char *number, GError **error)
+static gboolean set_retry(FleetCliOptions *options, const char *number, GError **error)
 {
     guint64 retry;
 
     if (!g_ascii_string_to_unsigned(number, 10, 0, FLEET_ATTEMPTS_MAX - 1, &retry, NULL)) {
         g_autofree char *shown = fleet_quotable(number);
-        g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE,
+        g_set_error(error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_USAGE,
                 "--retry=%s is not a number of further attempts; use 0 to %d", shown, FLEET_ATTEMPTS_MAX - 1);
         return FALSE;
     }
@@ -264,7 +265,7 @@ static gboolean set_retry(FleetOptions *options, const char *number, GError **er
     return TRUE;
 }
 
-static gboolean set_owner(FleetOptions *options, const char *owner, GError **error)
+static gboolean set_owner(FleetCliOptions *options, const char *owner, GError **error)
 {
     const struct passwd *user;
     guint64 uid;
@@ -277,7 +278,7 @@ static gboolean set_owner(FleetOptions *options, const char *owner, GError **err
     user = getpwnam(owner);
     if (user == NULL) {
         g_autofree char *shown = fleet_quotable(owner);
-        g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE,
+        g_set_error(error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_USAGE,
                 "--owner=%s is no user of this system; use a name or a number", shown);
         return FALSE;
     }
@@ -285,11 +286,11 @@ static gboolean set_owner(FleetOptions *options, const char *owner, GError **err
     return TRUE;
 }
 
-static gboolean add_param(FleetOptions *options, const char *param, GError **error)
+static gboolean add_param(FleetCliOptions *options, const char *param, GError **error)
 {
     if (strchr(param, '=') == NULL || *param == '=') {
         g_autofree char *shown = fleet_quotable(param);
-        g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE, "parameter '%s' is not of the form KEY=VALUE", shown);
+        g_set_error(error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_USAGE, "parameter '%s' is not of the form KEY=VALUE", shown);
         return FALSE;
     }
     g_ptr_array_add(options->params, g_strdup(param));
@@ -297,7 +298,7 @@ static gboolean add_param(FleetOptions *options, const char *param, GError **err
 }
 
 /* --params takes every following word that has a '=', up to the next option. */
-static gboolean add_params(FleetOptions *options, int argc, char **argv, GError **error)
+static gboolean add_params(FleetCliOptions *options, int argc, char **argv, GError **error)
 {
     if (!add_param(options, optarg, error))
         return FALSE;
@@ -313,19 +314,19 @@ static gboolean refuse(int code, const char *argument, GError **error)
     g_autofree char *shown = fleet_quotable(argument);
 
     if (code == ':')
-        g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE, "option '%s' needs a value", shown);
+        g_set_error(error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_USAGE, "option '%s' needs a value", shown);
     else if (optopt >= CODE_SYSTEM || optopt == 'h' || optopt == 'q')
-        g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE, "option '%s' takes no value", shown);
+        g_set_error(error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_USAGE, "option '%s' takes no value", shown);
     else if (g_ascii_isgraph((char)optopt))
         /* A letter within a word of several: the word itself may be the next one's by now. */
-        g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE, "option '-%c' is unknown", (char)optopt);
+        g_set_error(error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_USAGE, "option '-%c' is unknown", (char)optopt);
     else
-        g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE, "option '%s' is unknown or ambiguous", shown);
+        g_set_error(error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_USAGE, "option '%s' is unknown or ambiguous", shown);
     return FALSE;
 }
 
 /* The options that every verb takes. FALSE, without an error, if it is none of them. */
-static gboolean take_common(FleetOptions *options, int code, GError **error)
+static gboolean take_common(FleetCliOptions *options, int code, GError **error)
 {
     switch (code) {
     case CODE_WORD:
@@ -369,7 +370,7 @@ static gboolean take_common(FleetOptions *options, int code, GError **error)
 }
 
 /* The options that say how an action is to be started. */
-static gboolean take_start(FleetOptions *options, int code, char **argv, GError **error)
+static gboolean take_start(FleetCliOptions *options, int code, char **argv, GError **error)
 {
     switch (code) {
     case CODE_IF_BUSY:
@@ -409,7 +410,7 @@ static gboolean take_start(FleetOptions *options, int code, char **argv, GError 
 }
 
 /* The other options that single verbs take on actions. */
-static gboolean take_actions(FleetOptions *options, int code, int argc, char **argv, GError **error)
+static gboolean take_actions(FleetCliOptions *options, int code, int argc, char **argv, GError **error)
 {
     switch (code) {
     case CODE_RESULT:
@@ -450,7 +451,7 @@ static gboolean take_actions(FleetOptions *options, int code, int argc, char **a
 }
 
 /* The options that single verbs take. */
-static gboolean take_verbs(FleetOptions *options, int code, int argc, char **argv, GError **error)
+static gboolean take_verbs(FleetCliOptions *options, int code, int argc, char **argv, GError **error)
 {
     switch (code) {
     case CODE_NAME:
@@ -482,7 +483,7 @@ static gboolean take_verbs(FleetOptions *options, int code, int argc, char **arg
     }
 }
 
-static gboolean take_all(FleetOptions *options, int argc, char **argv, GError **error)
+static gboolean take_all(FleetCliOptions *options, int argc, char **argv, GError **error)
 {
     int code;
 
@@ -504,14 +505,14 @@ static gboolean take_all(FleetOptions *options, int argc, char **argv, GError **
     return TRUE;
 }
 
-FleetOptions *fleet_options_parse(int argc, char **argv, GError **error)
+FleetCliOptions *fleet_cli_options_parse(int argc, char **argv, GError **error)
 {
-    g_autoptr(FleetOptions) options = fleet_options_new();
+    g_autoptr(FleetCliOptions) options = fleet_cli_options_new();
 
     for (int i = 1; i < argc; i++)
         if (!g_utf8_validate(argv[i], -1, NULL)) {
             g_autofree char *shown = fleet_quotable(argv[i]);
-            g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE, "'%s' is not valid UTF-8", shown);
+            g_set_error(error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_USAGE, "'%s' is not valid UTF-8", shown);
             return NULL;
         }
     if (!take_all(options, argc, argv, error))

@@ -20,7 +20,7 @@ typedef enum {
     FLEET_JSON_PRETTY,
 } FleetJsonMode;
 
-/* The options that only some verbs take, as bits of FleetOptions.given. */
+/* The options that only some verbs take, as bits of FleetCliOptions.given. */
 typedef enum {
     FLEET_OPTION_NAME = 1 << 0,
     FLEET_OPTION_TYPE = 1 << 1,
@@ -90,19 +90,19 @@ typedef struct {
     char *request_id;
 
     GPtrArray *words; /* char *: the verb and its arguments */
-} FleetOptions;
+} FleetCliOptions;
 
 /* What holds where nothing is said: the system bus, text for people, every 2 s. */
-FleetOptions *fleet_options_new(void) G_GNUC_WARN_UNUSED_RESULT;
+FleetCliOptions *fleet_cli_options_new(void) G_GNUC_WARN_UNUSED_RESULT;
 
 /*
  * Reads a command line; argv[0] is skipped. Every text is checked to be UTF-8, which is all that D-Bus can carry. On
  * failure NULL and a FLEET_CLI_ERROR with code USAGE.
  */
-FleetOptions *fleet_options_parse(int argc, char **argv, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-void fleet_options_free(FleetOptions *options);
+FleetCliOptions *fleet_cli_options_parse(int argc, char **argv, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void fleet_cli_options_free(FleetCliOptions *options);
 
 /* The name of the first of these options, with its dashes, static: for messages. */
 const char *fleet_option_name(guint options);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(FleetOptions, fleet_options_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(FleetCliOptions, fleet_cli_options_free)

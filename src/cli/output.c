@@ -22,7 +22,7 @@ static gboolean obeys_escapes(int fd)
     return isatty(fd) && term != NULL && *term != '\0' && !g_str_equal(term, "dumb");
 }
 
-void fleet_output_init(FleetOutput *output, const FleetOptions *options)
+void fleet_output_init(FleetOutput *output, const FleetCliOptions *options)
 {
     const char *no_color = g_getenv("NO_COLOR");
     gboolean colour = no_color == NULL || *no_color == '\0';
@@ -157,12 +157,12 @@ gboolean fleet_output_flush(FleetOutput *output, GError **error)
     if (errno == EPIPE)
         fleet_output_set_closed(error);
     else
-        g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_FAILED, "cannot write the output: %s",
+        g_set_error(error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_FAILED, "cannot write the output: %s",
                 errno != 0 ? g_strerror(errno) : "an earlier write failed");
     return FALSE;
 }
 
 void fleet_output_set_closed(GError **error)
 {
-    g_set_error_literal(error, FLEET_CLI_ERROR, FLEET_EXIT_FAILED, "");
+    g_set_error_literal(error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_FAILED, "");
 }

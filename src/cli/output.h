@@ -25,7 +25,7 @@ typedef struct {
 } FleetOutput;
 
 /* Output to stdout and stderr, as the options, the environment (NO_COLOR, TERM) and the locale have it. */
-void fleet_output_init(FleetOutput *output, const FleetOptions *options);
+void fleet_output_init(FleetOutput *output, const FleetCliOptions *options);
 
 /* The columns of a line on the terminal, COLUMNS first; 0 where results do not go to a terminal, so nothing is cut. */
 guint fleet_output_width(const FleetOutput *output);

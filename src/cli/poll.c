@@ -104,7 +104,7 @@ static void take_info(Poll *poll, JsonObject *info)
 
 static void take_error(Poll *poll, GError *error)
 {
-    if (error->code == FLEET_EXIT_UNREACHABLE) {
+    if (error->code == FLEET_CLI_EXIT_UNREACHABLE) {
         set_away(poll, error->message);
         g_error_free(error);
     } else
@@ -255,7 +255,7 @@ static void act(Poll *poll)
 
     if (poll->away_since != NEVER) {
         if (now - poll->away_since >= AWAY_MAX)
-            g_set_error(&poll->error, FLEET_CLI_ERROR, FLEET_EXIT_UNREACHABLE,
+            g_set_error(&poll->error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_UNREACHABLE,
                     "the daemon has not come back within %d s; the action goes on when it does",
                     (int)(AWAY_MAX / FLEET_USEC_PER_SEC));
         else if (now >= poll->retry_at)
@@ -339,7 +339,7 @@ static void conclude(Poll *poll)
                 output, "Action %s successfully!", g_str_equal(status, "CANCELLED") ? "cancelled" : "completed");
         return;
     }
-    poll->cli->status = FLEET_EXIT_FAILED;
+    poll->cli->status = FLEET_CLI_EXIT_FAILED;
     g_autofree char *end = describe_end(poll, status);
     /* It is the result that was waited for; only who wants no results is told as of an error. */
     if (is_plain(poll))
@@ -370,15 +370,15 @@ gboolean fleet_poll_follow(FleetCli *cli, const char *id, const char *wanted, GE
     return TRUE;
 }
 
-gboolean fleet_poll_check_options(const FleetOptions *options, GError **error)
+gboolean fleet_poll_check_options(const FleetCliOptions *options, GError **error)
 {
     if ((options->given & FLEET_OPTION_INTERVAL) == 0 || (options->given & FLEET_OPTION_WAIT) != 0)
         return TRUE;
-    g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE, "--interval needs --wait here");
+    g_set_error(error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_USAGE, "--interval needs --wait here");
     return FALSE;
 }
 
-gboolean fleet_verb_poll_action(FleetCli *cli, const char *const *args, GError **error)
+gboolean fleet_cli_verb_poll_action(FleetCli *cli, const char *const *args, GError **error)
 {
     return fleet_poll_follow(cli, args[0], "COMPLETED", error);
 }

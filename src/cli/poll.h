@@ -10,11 +10,11 @@
 
 #include "cli/verbs.h"
 
-gboolean fleet_verb_poll_action(FleetCli *cli, const char *const *args, GError **error);
+gboolean fleet_cli_verb_poll_action(FleetCli *cli, const char *const *args, GError **error);
 
 /* What the verb does, for other verbs that wait. Ends with success, and leaves the exit status as it is, if the action
  * ends with the status that was wanted: "COMPLETED" or "CANCELLED". */
 gboolean fleet_poll_follow(FleetCli *cli, const char *id, const char *wanted, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* USAGE if options of following are given to a verb that is not to follow. */
-gboolean fleet_poll_check_options(const FleetOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean fleet_poll_check_options(const FleetCliOptions *options, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -28,125 +28,132 @@ static gboolean run_help(FleetCli *cli, const char *const *args, GError **error)
             FLEET_OPTION_RETRY_DELAY)
 #define WAIT_OPTIONS (FLEET_OPTION_WAIT | FLEET_OPTION_INTERVAL)
 
-static const FleetVerb verbs[] = {
+static const FleetCliVerb verbs[] = {
         {.name = "list",
                 .arguments = "",
                 .summary = "List the devices (also without a verb)",
                 .options = FLEET_OPTION_STATUS | FLEET_OPTION_TYPE | FLEET_OPTION_PREFIX | FLEET_OPTION_NAME_CONTAINS,
-                .run = fleet_verb_list},
+                .run = fleet_cli_verb_list},
         {.name = "get-info",
                 .arguments = "DEVICE",
                 .summary = "Show all about a device",
                 .min_arguments = 1,
                 .max_arguments = 1,
-                .run = fleet_verb_get_info},
+                .run = fleet_cli_verb_get_info},
         {.name = "register",
                 .arguments = "DEVICE",
                 .summary = "Add a device",
                 .min_arguments = 1,
                 .max_arguments = 1,
                 .options = FLEET_OPTION_NAME | FLEET_OPTION_TYPE | FLEET_OPTION_STATUS | FLEET_OPTION_DRIVER,
-                .run = fleet_verb_register},
+                .run = fleet_cli_verb_register},
         {.name = "update",
                 .arguments = "DEVICE",
                 .summary = "Change a device's name or type",
                 .min_arguments = 1,
                 .max_arguments = 1,
                 .options = FLEET_OPTION_NAME | FLEET_OPTION_TYPE,
-                .run = fleet_verb_update},
+                .run = fleet_cli_verb_update},
         {.name = "set-status",
                 .arguments = "DEVICE STATUS",
                 .summary = "Set a device's status",
                 .min_arguments = 2,
                 .max_arguments = 2,
-                .run = fleet_verb_set_status},
+                .run = fleet_cli_verb_set_status},
         {.name = "unregister",
                 .arguments = "DEVICE",
                 .summary = "Remove a device",
                 .min_arguments = 1,
                 .max_arguments = 1,
-                .run = fleet_verb_unregister},
+                .run = fleet_cli_verb_unregister},
         {.name = "initiate-action",
                 .arguments = "DEVICE TYPE",
                 .summary = "Start an action on a device",
                 .min_arguments = 2,
                 .max_arguments = 2,
                 .options = START_OPTIONS | FLEET_OPTION_REQUEST_ID | WAIT_OPTIONS,
-                .run = fleet_verb_initiate_action},
+                .run = fleet_cli_verb_initiate_action},
         {.name = "initiate-actions",
                 .arguments = "TYPE DEVICE...",
                 .summary = "Start the same action on several devices",
                 .min_arguments = 2,
                 .max_arguments = G_MAXUINT,
                 .options = START_OPTIONS,
-                .run = fleet_verb_initiate_actions},
+                .run = fleet_cli_verb_initiate_actions},
         {.name = "cancel-action",
                 .arguments = "ACTION",
                 .summary = "Stop an action, or take it out of the queue",
                 .min_arguments = 1,
                 .max_arguments = 1,
                 .options = FLEET_OPTION_FORCE | WAIT_OPTIONS,
-                .run = fleet_verb_cancel_action},
+                .run = fleet_cli_verb_cancel_action},
         {.name = "action-status",
                 .arguments = "ACTION",
                 .summary = "Show all about an action",
                 .min_arguments = 1,
                 .max_arguments = 1,
-                .run = fleet_verb_action_status},
+                .run = fleet_cli_verb_action_status},
         {.name = "poll-action",
                 .arguments = "ACTION",
                 .summary = "Follow an action until it has ended",
                 .min_arguments = 1,
                 .max_arguments = 1,
                 .options = FLEET_OPTION_INTERVAL,
-                .run = fleet_verb_poll_action},
+                .run = fleet_cli_verb_poll_action},
         {.name = "list-actions",
                 .arguments = "",
                 .summary = "List the actions, newest first",
                 .options = FLEET_OPTION_DEVICE | FLEET_OPTION_STATUS | FLEET_OPTION_TYPE | FLEET_OPTION_RESULT |
                            FLEET_OPTION_ACTIVE | FLEET_OPTION_LIMIT | FLEET_OPTION_SINCE | FLEET_OPTION_UNTIL |
                            FLEET_OPTION_OWNER,
-                .run = fleet_verb_list_actions},
+                .run = fleet_cli_verb_list_actions},
         {.name = "history",
                 .arguments = "ACTION",
                 .summary = "Show all that happened to an action",
                 .min_arguments = 1,
                 .max_arguments = 1,
-                .run = fleet_verb_history},
+                .run = fleet_cli_verb_history},
         {.name = "audit",
                 .arguments = "",
                 .summary = "List the calls that changed something, newest first",
                 .options = FLEET_OPTION_LIMIT,
-                .run = fleet_verb_audit},
-        {.name = "monitor", .arguments = "", .summary = "Print every change as it comes", .run = fleet_verb_monitor},
-        {.name = "status", .arguments = "", .summary = "Show how the daemon is", .run = fleet_verb_status},
-        {.name = "reload", .arguments = "", .summary = "Have the configuration read anew", .run = fleet_verb_reload},
+                .run = fleet_cli_verb_audit},
+        {.name = "monitor",
+                .arguments = "",
+                .summary = "Print every change as it comes",
+                .run = fleet_cli_verb_monitor},
+        {.name = "status", .arguments = "", .summary = "Show how the daemon is", .run = fleet_cli_verb_status},
+        {.name = "reload",
+                .arguments = "",
+                .summary = "Have the configuration read anew",
+                .run = fleet_cli_verb_reload},
         {.name = "help", .arguments = "", .summary = "Show this help", .local = TRUE, .run = run_help},
 };
 
-const FleetVerb *fleet_verb_lookup(const char *name, GError **error)
+const FleetCliVerb *fleet_cli_verb_lookup(const char *name, GError **error)
 {
     for (guint i = 0; i < G_N_ELEMENTS(verbs); i++)
         if (g_str_equal(verbs[i].name, name))
             return &verbs[i];
 
     g_autofree char *shown = fleet_quotable(name);
-    g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE, "verb '%s' is unknown", shown);
+    g_set_error(error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_USAGE, "verb '%s' is unknown", shown);
     return NULL;
 }
 
-gboolean fleet_verb_check(const FleetVerb *verb, guint n_arguments, const FleetOptions *options, GError **error)
+gboolean fleet_cli_verb_check(
+        const FleetCliVerb *verb, guint n_arguments, const FleetCliOptions *options, GError **error)
 {
     guint foreign = options->given & ~verb->options;
 
     if (n_arguments < verb->min_arguments || n_arguments > verb->max_arguments) {
-        g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE, "too %s arguments: it is '%s%s%s'",
+        g_set_error(error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_USAGE, "too %s arguments: it is '%s%s%s'",
                 n_arguments < verb->min_arguments ? "few" : "many", verb->name, *verb->arguments != '\0' ? " " : "",
                 verb->arguments);
         return FALSE;
     }
     if (foreign != 0) {
-        g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE, "verb '%s' takes no option '%s'", verb->name,
+        g_set_error(error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_USAGE, "verb '%s' takes no option '%s'", verb->name,
                 fleet_option_name(foreign));
         return FALSE;
     }

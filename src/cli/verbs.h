@@ -13,10 +13,10 @@
 #include <glib.h>
 
 typedef struct {
-    const FleetOptions *options;
+    const FleetCliOptions *options;
     FleetOutput output;
     FleetClient *client; /* NULL for verbs that talk to nobody */
-    FleetExit status;    /* what a verb that did its work wants to exit with; DONE unless it says otherwise */
+    FleetCliExit status; /* what a verb that did its work wants to exit with; DONE unless it says otherwise */
 } FleetCli;
 
 typedef struct {
@@ -29,13 +29,13 @@ typedef struct {
     gboolean local; /* needs no daemon */
     /* Does the work. args holds its arguments and then NULL. On failure FALSE and a FLEET_CLI_ERROR. */
     gboolean (*run)(FleetCli *cli, const char *const *args, GError **error);
-} FleetVerb;
+} FleetCliVerb;
 
 /* The verb of that name, static. USAGE if there is none. */
-const FleetVerb *fleet_verb_lookup(const char *name, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+const FleetCliVerb *fleet_cli_verb_lookup(const char *name, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Does the command line fit the verb? USAGE if not. */
-gboolean fleet_verb_check(const FleetVerb *verb, guint n_arguments, const FleetOptions *options,
+gboolean fleet_cli_verb_check(const FleetCliVerb *verb, guint n_arguments, const FleetCliOptions *options,
         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* The whole help. Owned by the caller. */

@@ -15,7 +15,7 @@ static gboolean parse_relative(const char *text, gint64 now, gint64 *usec, GErro
     gint64 span;
 
     if (!fleet_timespan_parse(text + 1, &span, &reason)) {
-        g_set_error_literal(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE, reason->message);
+        g_set_error_literal(error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_USAGE, reason->message);
         return FALSE;
     }
     *usec = *text == '+' ? now + span : now - span;
@@ -68,7 +68,7 @@ gboolean fleet_when_parse(const char *text, gint64 now, gint64 *usec, GError **e
 
         if (time == NULL) {
             g_autofree char *shown = fleet_quotable(text);
-            g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE,
+            g_set_error(error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_USAGE,
                     "'%s' is not a time; write it like \"2026-11-25 18:00\" or \"+30min\"", shown);
             return FALSE;
         }
@@ -76,7 +76,7 @@ gboolean fleet_when_parse(const char *text, gint64 now, gint64 *usec, GError **e
     }
     if (*usec < 0) {
         g_autofree char *shown = fleet_quotable(text);
-        g_set_error(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE, "'%s' lies before the year 1970", shown);
+        g_set_error(error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_USAGE, "'%s' lies before the year 1970", shown);
     }
     return *usec >= 0;
 }

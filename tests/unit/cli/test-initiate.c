@@ -14,7 +14,7 @@
 static char *appended(const char *line)
 {
     g_autofree char *whole = g_strconcat("fleetctl initiate-action r X ", line, NULL);
-    g_autoptr(FleetOptions) options = NULL;
+    g_autoptr(FleetCliOptions) options = NULL;
     g_autoptr(sd_bus_message) message = NULL;
     g_autoptr(JsonNode) node = NULL;
     g_autoptr(GError) error = NULL;
@@ -23,7 +23,7 @@ static char *appended(const char *line)
     int argc, fds[2];
 
     ck_assert(g_shell_parse_argv(whole, &argc, &argv, NULL));
-    options = fleet_options_parse(argc, argv, &error);
+    options = fleet_cli_options_parse(argc, argv, &error);
     fleet_test_assert_no_error(error);
 
     /* A message can be made only for a bus that was started; nobody needs to be at its other end. */
@@ -75,7 +75,7 @@ END_TEST
 
 START_TEST(who_does_not_wait_needs_no_interval)
 {
-    g_autoptr(FleetOptions) options = fleet_options_new();
+    g_autoptr(FleetCliOptions) options = fleet_cli_options_new();
     g_autoptr(GError) error = NULL;
 
     ck_assert(fleet_poll_check_options(options, &error));
@@ -83,7 +83,7 @@ START_TEST(who_does_not_wait_needs_no_interval)
     ck_assert(fleet_poll_check_options(options, &error));
     options->given = FLEET_OPTION_INTERVAL;
     ck_assert(!fleet_poll_check_options(options, &error));
-    fleet_test_assert_error(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE);
+    fleet_test_assert_error(error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_USAGE);
     fleet_test_assert_contains(error->message, "--wait");
 }
 END_TEST

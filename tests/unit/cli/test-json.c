@@ -110,10 +110,10 @@ START_TEST(structures_get_names)
     ck_assert_int_eq(fleet_json_int(object, "Count"), 1);
 
     ck_assert_ptr_null(fleet_json_read_struct(message, too_many, &more));
-    fleet_test_assert_error(more, FLEET_CLI_ERROR, FLEET_EXIT_FAILED);
+    fleet_test_assert_error(more, FLEET_CLI_ERROR, FLEET_CLI_EXIT_FAILED);
     ck_assert_int_ge(sd_bus_message_rewind(message, TRUE), 0);
     ck_assert_ptr_null(fleet_json_read_struct(message, too_few, &fewer));
-    fleet_test_assert_error(fewer, FLEET_CLI_ERROR, FLEET_EXIT_FAILED);
+    fleet_test_assert_error(fewer, FLEET_CLI_ERROR, FLEET_CLI_EXIT_FAILED);
     sd_bus_unref(bus);
 }
 END_TEST
@@ -127,9 +127,9 @@ START_TEST(other_than_expected_is_an_error)
     ck_assert_int_ge(sd_bus_message_append(message, "sa{us}", "text", 1, 5u, "five"), 0);
     seal(message);
     ck_assert_ptr_null(fleet_json_read_object(message, &error));
-    fleet_test_assert_error(error, FLEET_CLI_ERROR, FLEET_EXIT_FAILED);
+    fleet_test_assert_error(error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_FAILED);
     ck_assert_ptr_null(fleet_json_read(message, &keys));
-    fleet_test_assert_error(keys, FLEET_CLI_ERROR, FLEET_EXIT_FAILED);
+    fleet_test_assert_error(keys, FLEET_CLI_ERROR, FLEET_CLI_EXIT_FAILED);
     g_autoptr(sd_bus_message) empty = NULL;
     ck_assert_int_ge(sd_bus_message_new_signal(bus, &empty, "/x", "org.example.X", "X"), 0);
     seal(empty);

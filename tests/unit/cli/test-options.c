@@ -9,20 +9,20 @@
 #include <stdlib.h>
 
 /* Reads a command line, written as a shell would have it. */
-static FleetOptions *parse(const char *line, GError **error)
+static FleetCliOptions *parse(const char *line, GError **error)
 {
     g_autofree char *whole = g_strconcat("fleetctl ", line, NULL);
     g_auto(GStrv) argv = NULL;
     int argc;
 
     ck_assert(g_shell_parse_argv(whole, &argc, &argv, NULL));
-    return fleet_options_parse(argc, argv, error);
+    return fleet_cli_options_parse(argc, argv, error);
 }
 
-static FleetOptions *parse_well(const char *line)
+static FleetCliOptions *parse_well(const char *line)
 {
     g_autoptr(GError) error = NULL;
-    FleetOptions *options = parse(line, &error);
+    FleetCliOptions *options = parse(line, &error);
 
     fleet_test_assert_no_error(error);
     return options;
@@ -43,13 +43,13 @@ static void assert_refused(const char *line, const char *part)
     g_autoptr(GError) error = NULL;
 
     ck_assert_ptr_null(parse(line, &error));
-    fleet_test_assert_error(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE);
+    fleet_test_assert_error(error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_USAGE);
     fleet_test_assert_contains(error->message, part);
 }
 
 START_TEST(nothing_gives_the_defaults)
 {
-    g_autoptr(FleetOptions) options = parse_well("");
+    g_autoptr(FleetCliOptions) options = parse_well("");
 
     ck_assert_int_eq(options->transport, FLEET_TRANSPORT_SYSTEM);
     ck_assert_ptr_null(options->destination);
@@ -69,7 +69,7 @@ START_TEST(options_stand_anywhere)
             "register r1 --type=router --status Idle --name='Main Router'"};
 
     for (guint i = 0; i < G_N_ELEMENTS(lines); i++) {
-        g_autoptr(FleetOptions) options = parse_well(lines[i]);
+        g_autoptr(FleetCliOptions) options = parse_well(lines[i]);
 
         assert_list(options->words, "register|r1");
         assert_list(options->statuses, "IDLE");
@@ -83,7 +83,7 @@ END_TEST
 START_TEST(options_stand_anywhere_for_posix_too)
 {
     setenv("POSIXLY_CORRECT", "1", 1);
-    g_autoptr(FleetOptions) options = parse_well("register r1 --type router");
+    g_autoptr(FleetCliOptions) options = parse_well("register r1 --type router");
 
     assert_list(options->words, "register|r1");
     assert_list(options->types, "router");
@@ -92,7 +92,7 @@ END_TEST
 
 START_TEST(dashes_end_the_options)
 {
-    g_autoptr(FleetOptions) options = parse_well("get-info -q -- --user -q");
+    g_autoptr(FleetCliOptions) options = parse_well("get-info -q -- --user -q");
 
     assert_list(options->words, "get-info|--user|-q");
     ck_assert_int_eq(options->transport, FLEET_TRANSPORT_SYSTEM);
@@ -102,7 +102,7 @@ END_TEST
 
 START_TEST(params_take_words_up_to_the_next_option)
 {
-    g_autoptr(FleetOptions) options = parse_well("initiate-action r1 X --params a=1 b=x=y c= --quiet");
+    g_autoptr(FleetCliOptions) options = parse_well("initiate-action r1 X --params a=1 b=x=y c= --quiet");
 
     assert_list(options->params, "a=1|b=x=y|c=");
     assert_list(options->words, "initiate-action|r1|X");
@@ -112,7 +112,7 @@ END_TEST
 
 START_TEST(params_repeat)
 {
-    g_autoptr(FleetOptions) options = parse_well("initiate-action --params=a=1 r1 --params b=2 c=3 X --params=-d=4");
+    g_autoptr(FleetCliOptions) options = parse_well("initiate-action --params=a=1 r1 --params b=2 c=3 X --params=-d=4");
 
     assert_list(options->params, "a=1|b=2|c=3|-d=4");
     assert_list(options->words, "initiate-action|r1|X");
@@ -121,7 +121,7 @@ END_TEST
 
 START_TEST(params_end_at_the_dashes)
 {
-    g_autoptr(FleetOptions) options = parse_well("initiate-action --params a=1 -- id=1 X");
+    g_autoptr(FleetCliOptions) options = parse_well("initiate-action --params a=1 -- id=1 X");
 
     assert_list(options->params, "a=1");
     assert_list(options->words, "initiate-action|id=1|X");
@@ -139,7 +139,7 @@ END_TEST
 
 START_TEST(lists_take_commas_and_repeat)
 {
-    g_autoptr(FleetOptions) options =
+    g_autoptr(FleetCliOptions) options =
             parse_well("list-actions --status=running,Pending --status failed --result Timed-Out --type a,b --type c");
 
     assert_list(options->statuses, "RUNNING|PENDING|FAILED");
@@ -151,10 +151,10 @@ END_TEST
 
 START_TEST(last_destination_wins)
 {
-    g_autoptr(FleetOptions) options = parse_well("--system --user list");
-    g_autoptr(FleetOptions) address = parse_well("--user --address unix:path=/x list");
-    g_autoptr(FleetOptions) host = parse_well("-Hroot@box list");
-    g_autoptr(FleetOptions) system = parse_well("--address=unix:path=/x --system");
+    g_autoptr(FleetCliOptions) options = parse_well("--system --user list");
+    g_autoptr(FleetCliOptions) address = parse_well("--user --address unix:path=/x list");
+    g_autoptr(FleetCliOptions) host = parse_well("-Hroot@box list");
+    g_autoptr(FleetCliOptions) system = parse_well("--address=unix:path=/x --system");
 
     ck_assert_int_eq(options->transport, FLEET_TRANSPORT_USER);
     ck_assert_int_eq(address->transport, FLEET_TRANSPORT_ADDRESS);
@@ -168,7 +168,7 @@ END_TEST
 
 START_TEST(switches_switch)
 {
-    g_autoptr(FleetOptions) options =
+    g_autoptr(FleetCliOptions) options =
             parse_well("-q --no-legend --no-pager --no-ask-password --json=pretty --help --version --active");
 
     ck_assert(options->quiet && !options->legend && !options->pager && !options->ask_password);
@@ -180,8 +180,8 @@ END_TEST
 
 START_TEST(json_has_three_modes)
 {
-    g_autoptr(FleetOptions) brief = parse_well("--json short");
-    g_autoptr(FleetOptions) off = parse_well("--json=short --json=off");
+    g_autoptr(FleetCliOptions) brief = parse_well("--json short");
+    g_autoptr(FleetCliOptions) off = parse_well("--json=short --json=off");
 
     ck_assert_int_eq(brief->json, FLEET_JSON_SHORT);
     ck_assert_int_eq(off->json, FLEET_JSON_OFF);
@@ -192,8 +192,8 @@ END_TEST
 
 START_TEST(interval_is_a_span)
 {
-    g_autoptr(FleetOptions) seconds = parse_well("poll-action a --interval 5");
-    g_autoptr(FleetOptions) span = parse_well("poll-action a --interval=250ms");
+    g_autoptr(FleetCliOptions) seconds = parse_well("poll-action a --interval 5");
+    g_autoptr(FleetCliOptions) span = parse_well("poll-action a --interval=250ms");
 
     ck_assert_int_eq(seconds->interval, 5 * FLEET_USEC_PER_SEC);
     ck_assert_int_eq(span->interval, 250 * FLEET_USEC_PER_MSEC);
@@ -205,7 +205,7 @@ END_TEST
 
 START_TEST(limit_is_a_number)
 {
-    g_autoptr(FleetOptions) options = parse_well("list-actions -n 25");
+    g_autoptr(FleetCliOptions) options = parse_well("list-actions -n 25");
 
     ck_assert_uint_eq(options->limit, 25);
     assert_refused("list-actions -n 0", "not a number of rows");
@@ -216,7 +216,7 @@ END_TEST
 
 START_TEST(starts_are_described)
 {
-    g_autoptr(FleetOptions) options =
+    g_autoptr(FleetCliOptions) options =
             parse_well("initiate-action r X --if-busy queue --priority -3 --timeout=1min --step-timeout 5 --retry=2 "
                        "--retry-delay=100ms --request-id=x --wait");
 
@@ -252,7 +252,7 @@ END_TEST
 START_TEST(times_are_absolute_or_from_now)
 {
     gint64 before = fleet_clock_realtime();
-    g_autoptr(FleetOptions) options =
+    g_autoptr(FleetCliOptions) options =
             parse_well("list-actions --since -1h --until=+1h --not-before=2024-01-15 --start-deadline '+10min'");
     gint64 passed = fleet_clock_realtime() - before, hour = 3600 * FLEET_USEC_PER_SEC;
 
@@ -269,8 +269,8 @@ END_TEST
 
 START_TEST(owner_is_a_name_or_a_number)
 {
-    g_autoptr(FleetOptions) name = parse_well("list-actions --owner=root");
-    g_autoptr(FleetOptions) number = parse_well("list-actions --owner=4000000000");
+    g_autoptr(FleetCliOptions) name = parse_well("list-actions --owner=root");
+    g_autoptr(FleetCliOptions) number = parse_well("list-actions --owner=4000000000");
 
     ck_assert_uint_eq(name->owner, 0);
     ck_assert_uint_eq(name->given, FLEET_OPTION_OWNER);
@@ -298,8 +298,8 @@ START_TEST(text_must_be_utf8)
     char *argv[] = {(char *)"fleetctl", (char *)"register", (char *)"r\xff", NULL};
     g_autoptr(GError) error = NULL;
 
-    ck_assert_ptr_null(fleet_options_parse(3, argv, &error));
-    fleet_test_assert_error(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE);
+    ck_assert_ptr_null(fleet_cli_options_parse(3, argv, &error));
+    fleet_test_assert_error(error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_USAGE);
     fleet_test_assert_contains(error->message, "not valid UTF-8");
 }
 END_TEST

@@ -111,7 +111,7 @@ END_TEST
 
 START_TEST(nothing_is_cut_or_coloured_without_a_terminal)
 {
-    g_autoptr(FleetOptions) options = fleet_options_new();
+    g_autoptr(FleetCliOptions) options = fleet_cli_options_new();
     FleetOutput output;
     int fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
@@ -141,7 +141,7 @@ static void use_terminal(void)
 
 static FleetOutput output_with(const char *term, const char *no_color)
 {
-    g_autoptr(FleetOptions) options = fleet_options_new();
+    g_autoptr(FleetCliOptions) options = fleet_cli_options_new();
     FleetOutput output;
 
     setenv("TERM", term, 1);
@@ -201,7 +201,7 @@ START_TEST(full_disk_is_reported)
     ck_assert_ptr_nonnull(output.file);
     fleet_output_line(&output, "lost");
     ck_assert(!fleet_output_flush(&output, &error));
-    fleet_test_assert_error(error, FLEET_CLI_ERROR, FLEET_EXIT_FAILED);
+    fleet_test_assert_error(error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_FAILED);
     fleet_test_assert_contains(error->message, "No space left");
     fclose(output.file);
 }
@@ -218,7 +218,7 @@ START_TEST(missing_reader_is_silent)
     FleetOutput output = {.file = fdopen(fds[1], "w")};
     fleet_output_line(&output, "lost");
     ck_assert(!fleet_output_flush(&output, &error));
-    fleet_test_assert_error(error, FLEET_CLI_ERROR, FLEET_EXIT_FAILED);
+    fleet_test_assert_error(error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_FAILED);
     ck_assert_str_eq(error->message, "");
     fclose(output.file);
 }

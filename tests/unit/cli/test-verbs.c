@@ -20,7 +20,7 @@ START_TEST(verbs_are_there_and_in_the_help)
 
     for (guint i = 0; i < G_N_ELEMENTS(all); i++) {
         g_autoptr(GError) error = NULL;
-        const FleetVerb *verb = fleet_verb_lookup(all[i], &error);
+        const FleetCliVerb *verb = fleet_cli_verb_lookup(all[i], &error);
         g_autofree char *line = g_strdup_printf("\n  %s ", all[i]);
 
         fleet_test_assert_no_error(error);
@@ -54,26 +54,26 @@ START_TEST(unknown_verbs_are_named)
 {
     g_autoptr(GError) error = NULL;
 
-    ck_assert_ptr_null(fleet_verb_lookup("lists", &error));
-    fleet_test_assert_error(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE);
+    ck_assert_ptr_null(fleet_cli_verb_lookup("lists", &error));
+    fleet_test_assert_error(error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_USAGE);
     fleet_test_assert_contains(error->message, "'lists'");
 }
 END_TEST
 
 static void assert_checked(const char *name, guint n, guint given, const char *message)
 {
-    g_autoptr(FleetOptions) options = fleet_options_new();
+    g_autoptr(FleetCliOptions) options = fleet_cli_options_new();
     g_autoptr(GError) error = NULL;
-    const FleetVerb *verb = fleet_verb_lookup(name, &error);
+    const FleetCliVerb *verb = fleet_cli_verb_lookup(name, &error);
 
     fleet_test_assert_no_error(error);
     options->given = given;
     if (message == NULL) {
-        ck_assert(fleet_verb_check(verb, n, options, &error));
+        ck_assert(fleet_cli_verb_check(verb, n, options, &error));
         return;
     }
-    ck_assert(!fleet_verb_check(verb, n, options, &error));
-    fleet_test_assert_error(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE);
+    ck_assert(!fleet_cli_verb_check(verb, n, options, &error));
+    fleet_test_assert_error(error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_USAGE);
     fleet_test_assert_contains(error->message, message);
 }
 
@@ -143,14 +143,14 @@ static void assert_run(const char *line, int expected, const char *part)
 START_TEST(exit_statuses)
 {
     setenv("LC_ALL", "C", 1);
-    assert_run("fleetctl --help", FLEET_EXIT_DONE, "Usage: fleetctl");
-    assert_run("fleetctl help", FLEET_EXIT_DONE, "Usage: fleetctl");
-    assert_run("fleetctl --version", FLEET_EXIT_DONE, "fleetctl ");
-    assert_run("fleetctl bogus", FLEET_EXIT_USAGE, "error: verb 'bogus' is unknown; see 'fleetctl --help'");
-    assert_run("fleetctl --bogus", FLEET_EXIT_USAGE, "see 'fleetctl --help'");
-    assert_run("fleetctl get-info", FLEET_EXIT_USAGE, "get-info DEVICE");
-    assert_run(
-            "fleetctl initiate-action r X --not-before=soon", FLEET_EXIT_USAGE, "--not-before: 'soon' is not a time");
+    assert_run("fleetctl --help", FLEET_CLI_EXIT_DONE, "Usage: fleetctl");
+    assert_run("fleetctl help", FLEET_CLI_EXIT_DONE, "Usage: fleetctl");
+    assert_run("fleetctl --version", FLEET_CLI_EXIT_DONE, "fleetctl ");
+    assert_run("fleetctl bogus", FLEET_CLI_EXIT_USAGE, "error: verb 'bogus' is unknown; see 'fleetctl --help'");
+    assert_run("fleetctl --bogus", FLEET_CLI_EXIT_USAGE, "see 'fleetctl --help'");
+    assert_run("fleetctl get-info", FLEET_CLI_EXIT_USAGE, "get-info DEVICE");
+    assert_run("fleetctl initiate-action r X --not-before=soon", FLEET_CLI_EXIT_USAGE,
+            "--not-before: 'soon' is not a time");
 }
 END_TEST
 
@@ -158,14 +158,14 @@ START_TEST(no_bus_is_unreachable)
 {
     setenv("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent/system", 1);
     setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/session", 1);
-    assert_run("fleetctl", FLEET_EXIT_UNREACHABLE, "cannot connect to the system bus: No such file");
-    assert_run("fleetctl --user list", FLEET_EXIT_UNREACHABLE, "cannot connect to the session bus: No such file");
-    assert_run("fleetctl --address=unix:path=/nonexistent/x status", FLEET_EXIT_UNREACHABLE,
+    assert_run("fleetctl", FLEET_CLI_EXIT_UNREACHABLE, "cannot connect to the system bus: No such file");
+    assert_run("fleetctl --user list", FLEET_CLI_EXIT_UNREACHABLE, "cannot connect to the session bus: No such file");
+    assert_run("fleetctl --address=unix:path=/nonexistent/x status", FLEET_CLI_EXIT_UNREACHABLE,
             "cannot connect to 'unix:path=/nonexistent/x': No such file");
-    assert_run("fleetctl --address=somewhere status", FLEET_EXIT_UNREACHABLE, "no D-Bus address");
+    assert_run("fleetctl --address=somewhere status", FLEET_CLI_EXIT_UNREACHABLE, "no D-Bus address");
     unsetenv("DBUS_SESSION_BUS_ADDRESS");
     unsetenv("XDG_RUNTIME_DIR");
-    assert_run("fleetctl --user list", FLEET_EXIT_UNREACHABLE, "DBUS_SESSION_BUS_ADDRESS");
+    assert_run("fleetctl --user list", FLEET_CLI_EXIT_UNREACHABLE, "DBUS_SESSION_BUS_ADDRESS");
 }
 END_TEST
 

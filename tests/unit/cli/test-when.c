@@ -58,7 +58,7 @@ static void assert_refused(const char *text, const char *part)
 
     if (fleet_when_parse(text, NOW, &usec, &error))
         fleet_test_fail("'%s' is taken as %" G_GINT64_FORMAT, text, usec);
-    fleet_test_assert_error(error, FLEET_CLI_ERROR, FLEET_EXIT_USAGE);
+    fleet_test_assert_error(error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_USAGE);
     fleet_test_assert_contains(error->message, part);
 }
 
