@@ -550,7 +550,6 @@ void fleet_authority_ask(FleetAuthority *authority, const FleetCaller *caller, c
     inquiry->answered = answered;
     inquiry->user_data = user_data;
     authority->used = g_get_monotonic_time();
-    (void)fleet_permits_expire(authority->permits, authority->used);
     if (caller->bus_name[0] == '\0' && caller->start_time == 0)
         give_up(inquiry, "it cannot be told which process calls; that has ended, or may not be looked at in /proc");
     else

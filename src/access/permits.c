@@ -105,10 +105,18 @@ static Owner *ensure_owner(FleetPermits *permits, guint64 serial)
     return owner;
 }
 
+static void drop_old(FleetPermits *permits, gint64 now)
+{
+    while (permits->ages.head != NULL && ((const Permit *)permits->ages.head->data)->expires <= now)
+        drop(permits, permits->ages.head->data);
+}
+
 void fleet_permits_add(FleetPermits *permits, guint64 serial, const FleetQuestion *question, gint64 now)
 {
-    Permit *permit = find(permits, serial, question);
+    Permit *permit;
 
+    drop_old(permits, now);
+    permit = find(permits, serial, question);
     if (permit != NULL)
         drop(permits, permit);
     else if (permits->ages.length >= PERMITS_MAX)
@@ -141,11 +149,4 @@ void fleet_permits_forget(FleetPermits *permits, guint64 serial)
 
     for (guint left = owner != NULL ? owner->permits.length : 0; left > 0; left--)
         drop(permits, owner->permits.head->data);
-}
-
-gint64 fleet_permits_expire(FleetPermits *permits, gint64 now)
-{
-    while (permits->ages.head != NULL && ((const Permit *)permits->ages.head->data)->expires <= now)
-        drop(permits, permits->ages.head->data);
-    return permits->ages.head != NULL ? ((const Permit *)permits->ages.head->data)->expires : -1;
 }

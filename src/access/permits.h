@@ -25,7 +25,8 @@ typedef struct FleetPermits FleetPermits;
 FleetPermits *fleet_permits_new(gint64 span) G_GNUC_WARN_UNUSED_RESULT;
 void fleet_permits_free(FleetPermits *permits);
 
-/* Remembers that the caller with that serial may do that. The oldest goes when there are too many. O(1). */
+/* Remembers that the caller with that serial may do that. What is too old goes, and the oldest if there are too many.
+ * O(1), but for those that go. */
 void fleet_permits_add(FleetPermits *permits, guint64 serial, const FleetQuestion *question, gint64 now);
 
 /* Whether that is remembered, and not too old. O(1). */
@@ -34,8 +35,5 @@ gboolean fleet_permits_have(const FleetPermits *permits, guint64 serial, const F
 /* Forgets all of one caller, or of all; the former costs what that caller has. */
 void fleet_permits_forget(FleetPermits *permits, guint64 serial);
 void fleet_permits_clear(FleetPermits *permits);
-
-/* Forgets what is too old, and says when the next will be; -1 = there is nothing. */
-gint64 fleet_permits_expire(FleetPermits *permits, gint64 now);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(FleetPermits, fleet_permits_free)

@@ -74,18 +74,26 @@ START_TEST(forgets_a_caller)
 }
 END_TEST
 
-START_TEST(says_when_the_next_is_too_old)
+/* Not only is it not believed any more, which would show at 40 as well: it does not stay in memory. */
+START_TEST(what_is_too_old_goes)
 {
     g_autoptr(FleetPermits) permits = fleet_permits_new(100);
 
-    ck_assert_int_eq(fleet_permits_expire(permits, 0), -1);
     fleet_permits_add(permits, 1, &others[0], 0);
     fleet_permits_add(permits, 1, &others[1], 50);
-    ck_assert_int_eq(fleet_permits_expire(permits, 99), 100);
-    ck_assert_int_eq(fleet_permits_expire(permits, 100), 150);
+    fleet_permits_add(permits, 2, &question, 99);
+    ck_assert(fleet_permits_have(permits, 1, &others[0], 40));
+    fleet_permits_add(permits, 2, &question, 100);
+    ck_assert(!fleet_permits_have(permits, 1, &others[0], 40));
+    ck_assert(fleet_permits_have(permits, 1, &others[1], 40));
     fleet_permits_add(permits, 1, &others[1], 120); /* renewed */
-    ck_assert_int_eq(fleet_permits_expire(permits, 150), 220);
-    ck_assert_int_eq(fleet_permits_expire(permits, 220), -1);
+    fleet_permits_add(permits, 3, &question, 199);
+    ck_assert(fleet_permits_have(permits, 2, &question, 40));
+    fleet_permits_add(permits, 3, &question, 219);
+    ck_assert(!fleet_permits_have(permits, 2, &question, 40));
+    ck_assert(fleet_permits_have(permits, 1, &others[1], 219));
+    fleet_permits_add(permits, 3, &question, 220);
+    ck_assert(!fleet_permits_have(permits, 1, &others[1], 40));
 }
 END_TEST
 
@@ -124,7 +132,7 @@ int main(void)
     tcase_add_loop_test(tcase, is_for_that_alone, 0, G_N_ELEMENTS(others));
     tcase_add_test(tcase, texts_are_copied);
     tcase_add_test(tcase, forgets_a_caller);
-    tcase_add_test(tcase, says_when_the_next_is_too_old);
+    tcase_add_test(tcase, what_is_too_old_goes);
     tcase_add_test(tcase, there_are_only_so_many);
     return fleet_test_main(suite);
 }
