@@ -4,6 +4,9 @@
 
 #include "bus_test.h"
 
+/* Of devices, and of actions, as org.fleet.Manager(5) has it. */
+#define INTROSPECTED_MAX 10000
+
 START_TEST(list_is_in_order_of_bytes)
 {
     g_autoptr(FleetTestFleet) fleet = fleet_test_fleet_new("");
@@ -211,6 +214,27 @@ START_TEST(too_large_a_list_is_refused)
 }
 END_TEST
 
+/* Introspection knows no pages, so it lists some only: here one less than there are. */
+START_TEST(introspection_is_bounded)
+{
+    g_autoptr(FleetTestFleet) fleet = fleet_test_fleet_new("");
+    GDBusConnection *const connections[] = {fleet->connection, fleet->direct};
+
+    fleet_test_register_many(fleet->connection, "d", INTROSPECTED_MAX);
+    fleet_test_register(fleet->connection, "one-more");
+    for (guint i = 0; i < G_N_ELEMENTS(connections); i++) {
+        g_autoptr(GVariant) reply = fleet_test_call(connections[i], FLEET_TEST_ROOT "/device",
+                "org.freedesktop.DBus.Introspectable", "Introspect", NULL, "(s)");
+        const char *xml;
+        g_variant_get(reply, "(&s)", &xml);
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GDBusNodeInfo) node = g_dbus_node_info_new_for_xml(xml, &error);
+        fleet_test_assert_no_error(error);
+        ck_assert_uint_eq(g_strv_length((char **)node->nodes), INTROSPECTED_MAX);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("bus: device lists");
@@ -223,5 +247,6 @@ int main(void)
     tcase_add_test(tcase, pages_are_stable_while_devices_come_and_go);
     tcase_add_test(tcase, pages_of_a_filter_end);
     tcase_add_test(tcase, too_large_a_list_is_refused);
+    tcase_add_test(tcase, introspection_is_bounded);
     return fleet_test_main(suite);
 }
