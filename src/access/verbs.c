@@ -28,6 +28,8 @@ static const struct {
         {MANAGER, "SetDevicesStatus", FLEET_VERB_MANAGE_DEVICES},
         {MANAGER, "UpdateDevice", FLEET_VERB_MANAGE_DEVICES},
         {MANAGER, "UnregisterDevice", FLEET_VERB_MANAGE_DEVICES},
+        {MANAGER, "Heartbeat", FLEET_VERB_REPORT_PRESENCE},
+        {MANAGER, "Heartbeats", FLEET_VERB_REPORT_PRESENCE},
         {MANAGER, "InitiateDeviceAction", FLEET_VERB_RUN_ACTIONS},
         {MANAGER, "InitiateDeviceActions", FLEET_VERB_RUN_ACTIONS},
         {MANAGER, "CancelDeviceAction", FLEET_VERB_CANCEL_ACTIONS},
@@ -44,6 +46,7 @@ static const struct {
 } verbs[] = {
         [FLEET_VERB_READ] = {NULL, "look at devices and actions"},
         [FLEET_VERB_MANAGE_DEVICES] = {"org.fleet.manage-devices", "manage devices"},
+        [FLEET_VERB_REPORT_PRESENCE] = {"org.fleet.report-presence", "report that devices are there"},
         [FLEET_VERB_RUN_ACTIONS] = {"org.fleet.run-actions", "run actions on devices"},
         [FLEET_VERB_CANCEL_ACTIONS] = {"org.fleet.cancel-actions", "cancel actions"},
         [FLEET_VERB_CANCEL_ANY] = {"org.fleet.cancel-any-action", "cancel actions of others"},

@@ -11,14 +11,15 @@
 #include <glib.h>
 
 typedef enum {
-    FLEET_VERB_READ,           /* look at devices and actions */
-    FLEET_VERB_MANAGE_DEVICES, /* register, change, unregister devices, set their status */
-    FLEET_VERB_RUN_ACTIONS,    /* start actions */
-    FLEET_VERB_CANCEL_ACTIONS, /* stop one's own actions */
-    FLEET_VERB_CANCEL_ANY,     /* stop somebody else's actions; no method's own verb: the owner decides */
-    FLEET_VERB_CONFIGURE,      /* have the configuration read anew */
-    FLEET_VERB_READ_AUDIT,     /* look at who did what */
-    FLEET_VERB_LAST_,          /* not a verb: their number */
+    FLEET_VERB_READ,            /* look at devices and actions */
+    FLEET_VERB_MANAGE_DEVICES,  /* register, change, unregister devices, set their status */
+    FLEET_VERB_REPORT_PRESENCE, /* say that devices are there */
+    FLEET_VERB_RUN_ACTIONS,     /* start actions */
+    FLEET_VERB_CANCEL_ACTIONS,  /* stop one's own actions */
+    FLEET_VERB_CANCEL_ANY,      /* stop somebody else's actions; no method's own verb: the owner decides */
+    FLEET_VERB_CONFIGURE,       /* have the configuration read anew */
+    FLEET_VERB_READ_AUDIT,      /* look at who did what */
+    FLEET_VERB_LAST_,           /* not a verb: their number */
 } FleetVerb;
 
 /* The verb of a method. ACCESS_DENIED if the table has no row for it. */

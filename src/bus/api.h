@@ -20,6 +20,7 @@ typedef gboolean (*FleetReloadFunc)(gpointer user_data, GError **error);
 
 typedef struct {
     FleetRegistry *registry;
+    FleetPresenceWatch *presence;
     FleetEngine *engine;
     FleetHistory *history;
     FleetLedger *ledger;

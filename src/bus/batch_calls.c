@@ -16,7 +16,7 @@ static GArray *read_specs(sd_bus_message *message, GError **error)
     int r = sd_bus_message_enter_container(message, 'a', "(ssss)");
 
     while (r >= 0) {
-        FleetDeviceSpec spec = {.driver = ""};
+        FleetDeviceSpec spec = {.driver = "", .address = ""};
 
         r = sd_bus_message_read(message, "(ssss)", &spec.id, &spec.name, &spec.type, &spec.status);
         if (r <= 0)
@@ -83,7 +83,7 @@ static gboolean register_many(FleetCall *call, GError **error)
 
 const FleetCallKind fleet_calls_register_many = {.func = register_many, .targets = find_new};
 
-static gboolean find_devices(FleetCall *call, FleetTargets *targets, GError **error)
+gboolean fleet_calls_find_devices(FleetCall *call, FleetTargets *targets, GError **error)
 {
     g_auto(GStrv) ids = fleet_arguments_ids(call->message, error);
 
@@ -98,7 +98,8 @@ static gboolean set_status_many(FleetCall *call, GError **error)
 {
     g_autoptr(FleetBatch) batch = fleet_batch_new("ua(uss)", NULL);
     g_auto(GStrv) ids = fleet_arguments_ids(call->message, error);
-    FleetDeviceStatus status, previous;
+    FleetStatusChange change;
+    FleetDeviceStatus status;
     const char *text;
 
     if (ids == NULL || !fleet_arguments_strings(call, error, &text, NULL) ||
@@ -108,8 +109,7 @@ static gboolean set_status_many(FleetCall *call, GError **error)
         g_autoptr(GError) failure = NULL;
 
         if (!fleet_call_is_refused(call, i, &failure) &&
-                fleet_registry_stage_status(
-                        call->api->registry, call->transaction, ids[i], status, &previous, &failure))
+                fleet_registry_stage_status(call->api->registry, call->transaction, ids[i], status, &change, &failure))
             fleet_batch_add_result(batch, i, NULL);
         else
             fleet_batch_add_failure(batch, i, g_steal_pointer(&failure));
@@ -118,4 +118,4 @@ static gboolean set_status_many(FleetCall *call, GError **error)
     return TRUE;
 }
 
-const FleetCallKind fleet_calls_set_status_many = {.func = set_status_many, .targets = find_devices};
+const FleetCallKind fleet_calls_set_status_many = {.func = set_status_many, .targets = fleet_calls_find_devices};

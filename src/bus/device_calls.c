@@ -36,7 +36,7 @@ static gboolean find_new(FleetCall *call, FleetTargets *targets, GError **error)
     return TRUE;
 }
 
-static gboolean find_device(FleetCall *call, FleetTargets *targets, GError **error)
+gboolean fleet_calls_find_device(FleetCall *call, FleetTargets *targets, GError **error)
 {
     const char *id;
 
@@ -49,8 +49,8 @@ static gboolean find_device(FleetCall *call, FleetTargets *targets, GError **err
 
 static gboolean register_one(FleetCall *call, GError **error)
 {
-    FleetDeviceSpec spec = {.driver = "", .owner_uid = call->caller.uid};
-    const FleetOption options[] = {{"Driver", "s", &spec.driver, NULL}};
+    FleetDeviceSpec spec = {.driver = "", .address = "", .owner_uid = call->caller.uid};
+    const FleetOption options[] = {{"Driver", "s", &spec.driver, NULL}, {"Address", "s", &spec.address, NULL}};
 
     if (!fleet_arguments_object(call, &spec.id, error) ||
             !fleet_arguments_strings(call, error, &spec.name, &spec.type, &spec.status, NULL) ||
@@ -65,13 +65,9 @@ static gboolean register_one(FleetCall *call, GError **error)
 
 const FleetCallKind fleet_calls_register = {.func = register_one, .targets = find_new};
 
-typedef struct {
-    FleetDeviceStatus previous, current;
-} StatusChange;
-
 static void reply_status(const FleetCall *call, FleetBody *body)
 {
-    const StatusChange *change = call->state;
+    const FleetStatusChange *change = call->state;
 
     fleet_body_append_string(body, fleet_device_status_to_string(change->previous));
     if (call->object_id == NULL)
@@ -81,26 +77,26 @@ static void reply_status(const FleetCall *call, FleetBody *body)
 static gboolean set_status(FleetCall *call, GError **error)
 {
     const char *id, *text;
-    StatusChange change;
+    FleetDeviceStatus status;
+    FleetStatusChange change;
 
     if (!fleet_arguments_object(call, &id, error) || !fleet_arguments_strings(call, error, &text, NULL) ||
-            !fleet_options_read_none(call->message, error) ||
-            !fleet_device_status_from_string(text, &change.current, error) ||
-            !fleet_registry_stage_status(
-                    call->api->registry, call->transaction, id, change.current, &change.previous, error))
+            !fleet_options_read_none(call->message, error) || !fleet_device_status_from_string(text, &status, error) ||
+            !fleet_registry_stage_status(call->api->registry, call->transaction, id, status, &change, error))
         return FALSE;
     fleet_call_keep(call, g_memdup2(&change, sizeof(change)), g_free);
     fleet_call_set_reply(call, call->object_id == NULL ? "ss" : "s", reply_status);
     return TRUE;
 }
 
-const FleetCallKind fleet_calls_set_status = {.func = set_status, .targets = find_device};
+const FleetCallKind fleet_calls_set_status = {.func = set_status, .targets = fleet_calls_find_device};
 
-static gboolean read_changes(FleetCall *call, const char **id, const char **name, const char **type, GError **error)
+static gboolean read_changes(FleetCall *call, const char **id, FleetDeviceUpdate *update, GError **error)
 {
-    const FleetOption changes[] = {{"Name", "s", name, NULL}, {"Type", "s", type, NULL}};
+    const FleetOption changes[] = {{"Name", "s", &update->name, NULL}, {"Type", "s", &update->type, NULL},
+            {"Address", "s", &update->address, NULL}};
 
-    *name = *type = NULL;
+    *update = (FleetDeviceUpdate){0};
     return fleet_arguments_object(call, id, error) &&
            fleet_options_read(call->message, "change", changes, G_N_ELEMENTS(changes), error) &&
            fleet_options_read_none(call->message, error);
@@ -109,14 +105,16 @@ static gboolean read_changes(FleetCall *call, const char **id, const char **name
 /* Who may manage the devices of some types could get at others by changing their type, so both types count. */
 static gboolean find_both_types(FleetCall *call, FleetTargets *targets, GError **error)
 {
-    const char *id, *name, *type;
+    FleetDeviceUpdate update;
+    const char *id;
 
-    if (!read_changes(call, &id, &name, &type, error))
+    if (!read_changes(call, &id, &update, error))
         return FALSE;
     fleet_targets_next(targets);
     fleet_targets_add_device(targets, call->api->registry, call->verb, id, "");
-    if (type != NULL) {
-        const FleetQuestion question = {.verb = call->verb, .device = id, .device_type = type, .action_type = ""};
+    if (update.type != NULL) {
+        const FleetQuestion question = {
+                .verb = call->verb, .device = id, .device_type = update.type, .action_type = ""};
         fleet_targets_add(targets, &question);
     }
     return TRUE;
@@ -124,10 +122,11 @@ static gboolean find_both_types(FleetCall *call, FleetTargets *targets, GError *
 
 static gboolean update(FleetCall *call, GError **error)
 {
-    const char *id, *name, *type;
+    FleetDeviceUpdate update;
+    const char *id;
 
-    return read_changes(call, &id, &name, &type, error) &&
-           fleet_registry_stage_update(call->api->registry, call->transaction, id, name, type, error);
+    return read_changes(call, &id, &update, error) &&
+           fleet_registry_stage_update(call->api->registry, call->transaction, id, &update, error);
 }
 
 const FleetCallKind fleet_calls_update = {.func = update, .targets = find_both_types};
@@ -140,4 +139,4 @@ static gboolean unregister(FleetCall *call, GError **error)
            fleet_registry_stage_unregister(call->api->registry, call->transaction, id, error);
 }
 
-const FleetCallKind fleet_calls_unregister = {.func = unregister, .targets = find_device};
+const FleetCallKind fleet_calls_unregister = {.func = unregister, .targets = fleet_calls_find_device};

@@ -59,7 +59,7 @@ static gboolean updated_at_differs(gconstpointer before, gconstpointer after)
 
 static void append_last_seen(FleetBody *body, gconstpointer object)
 {
-    fleet_body_append_uint64(body, (guint64)((const FleetDevice *)object)->last_seen_at);
+    fleet_body_append_uint64(body, (guint64)fleet_device_last_seen(object));
 }
 
 static void append_current_action(FleetBody *body, gconstpointer object)
@@ -103,6 +103,26 @@ static gboolean driver_differs(gconstpointer before, gconstpointer after)
     return !g_str_equal(((const FleetDevice *)before)->driver, ((const FleetDevice *)after)->driver);
 }
 
+static void append_address(FleetBody *body, gconstpointer object)
+{
+    fleet_body_append_string(body, ((const FleetDevice *)object)->address);
+}
+
+static gboolean address_differs(gconstpointer before, gconstpointer after)
+{
+    return !g_str_equal(((const FleetDevice *)before)->address, ((const FleetDevice *)after)->address);
+}
+
+static void append_presence(FleetBody *body, gconstpointer object)
+{
+    fleet_body_append_string(body, fleet_presence_to_string(((const FleetDevice *)object)->presence));
+}
+
+static gboolean presence_differs(gconstpointer before, gconstpointer after)
+{
+    return ((const FleetDevice *)before)->presence != ((const FleetDevice *)after)->presence;
+}
+
 static const FleetProperty properties[] = {
         {"Id", "s", append_id, NULL},
         {"Name", "s", append_name, name_differs},
@@ -115,6 +135,8 @@ static const FleetProperty properties[] = {
         {"CurrentActionId", "s", append_current_action_id, action_differs},
         {"QueuedActions", "u", append_queued_actions, queued_actions_differs},
         {"Driver", "s", append_driver, driver_differs},
+        {"Address", "s", append_address, address_differs},
+        {"Presence", "s", append_presence, presence_differs},
 };
 
 static FleetInterfaceHeads heads;
@@ -171,6 +193,8 @@ static const sd_bus_vtable vtable[] = {
         SD_BUS_PROPERTY("CurrentActionId", "s", get, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("QueuedActions", "u", get, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_PROPERTY("Driver", "s", get, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("Address", "s", get, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+        SD_BUS_PROPERTY("Presence", "s", get, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
         SD_BUS_METHOD_WITH_ARGS("SetStatus", SD_BUS_ARGS("s", status, "a{sv}", options), SD_BUS_RESULT("s", previous),
                 set_status, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("InitiateAction", SD_BUS_ARGS("s", type, "a{ss}", parameters, "a{sv}", options),

@@ -11,6 +11,7 @@
 #include "bus/lists.h"
 #include "bus/lookups.h"
 #include "bus/paths.h"
+#include "bus/presence_calls.h"
 #include "bus/reload_call.h"
 
 FleetManagerView fleet_manager_view(const FleetApi *api)
@@ -201,6 +202,16 @@ static int reload(sd_bus_message *message, void *user_data, sd_bus_error *error)
     return fleet_call_begin(user_data, message, NULL, &fleet_calls_reload);
 }
 
+static int heartbeat(sd_bus_message *message, void *user_data, sd_bus_error *error)
+{
+    return fleet_call_begin(user_data, message, NULL, &fleet_calls_heartbeat);
+}
+
+static int heartbeats(sd_bus_message *message, void *user_data, sd_bus_error *error)
+{
+    return fleet_call_begin(user_data, message, NULL, &fleet_calls_heartbeats);
+}
+
 static const sd_bus_vtable vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD_WITH_ARGS("RegisterDevice",
@@ -242,6 +253,10 @@ static const sd_bus_vtable vtable[] = {
                 SD_BUS_ARGS("as", ids, "s", type, "a{ss}", parameters, "a{sv}", options),
                 SD_BUS_RESULT("a(uso)", started, "a(uss)", failures), initiate_device_actions,
                 SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Heartbeat", SD_BUS_ARGS("s", id, "a{sv}", options), SD_BUS_NO_RESULT, heartbeat,
+                SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD_WITH_ARGS("Heartbeats", SD_BUS_ARGS("as", ids), SD_BUS_RESULT("u", heard, "a(uss)", failures),
+                heartbeats, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD_WITH_ARGS("Reload", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, reload, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_PROPERTY("Version", "s", get, 0, SD_BUS_VTABLE_PROPERTY_CONST),
         SD_BUS_PROPERTY("DeviceCount", "u", get, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),

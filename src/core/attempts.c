@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "base/timespan.h"
+#include "model/transition.h"
 
 /* How long to wait before a move that could not be stored is tried again. */
 #define STORE_AGAIN_USEC (2 * FLEET_USEC_PER_SEC)
@@ -46,6 +47,12 @@ gboolean fleet_run_stage_attempt(FleetRun *run, FleetTransaction *transaction, G
     if (device == NULL) {
         g_set_error(
                 error, FLEET_ERROR, FLEET_ERROR_DEVICE_NOT_FOUND, "device '%s' is not registered", image->device_id);
+        return FALSE;
+    }
+    if (!g_str_equal(run->driver->class->name, image->driver)) {
+        g_set_error(error, FLEET_ERROR, FLEET_ERROR_UNSUPPORTED,
+                "this fleetd has no driver '%s', which device '%s' needs; install one that was built with it",
+                image->driver, image->device_id);
         return FALSE;
     }
     GRefString *plan = run->driver->class->plan(run->driver, image, device, error);
@@ -100,15 +107,16 @@ static void retry_stored(const GError *error, gpointer user_data)
         fleet_run_set_due(run, FLEET_DUE_RETRY, fleet_clock_boottime() + STORE_AGAIN_USEC);
 }
 
-/* Nothing starts on a device that an operator has taken out of service. */
-static gboolean is_out_of_service(const FleetDevice *device)
+gboolean fleet_run_is_driver_ready(const FleetRun *run)
 {
-    return device != NULL && (device->status == FLEET_DEVICE_OFFLINE || device->status == FLEET_DEVICE_MAINTENANCE);
+    return fleet_engine_is_ready(run->driver, fleet_run_device(run));
 }
 
 void fleet_run_retry(FleetRun *run)
 {
-    if (is_out_of_service(fleet_run_device(run)))
+    const FleetDevice *device = fleet_run_device(run);
+
+    if (device != NULL && (fleet_device_is_out_of_service(device) || !fleet_engine_is_ready(run->driver, device)))
         return; /* fleet_run_device_changed() comes back to it */
 
     FleetTransaction *transaction = fleet_transaction_new(run->engine->ledger);
@@ -330,7 +338,7 @@ static void report_unknown(FleetAttemptId id, const char *message, gpointer host
     fleet_action_set_text(&image->phase, "recovering");
     fleet_action_set_text(&image->message, message);
     fleet_run_stage(run, transaction, image);
-    if (device != NULL && device->status != FLEET_DEVICE_OFFLINE && device->status != FLEET_DEVICE_MAINTENANCE)
+    if (device != NULL && device->own_status != FLEET_DEVICE_OFFLINE && device->own_status != FLEET_DEVICE_MAINTENANCE)
         fleet_registry_stage_action(
                 run->engine->registry, transaction, device, FLEET_DEVICE_RECOVERING, device->action, device->queued);
     fleet_run_set_due(run, FLEET_DUE_RECOVERY, fleet_clock_boottime() + run->engine->settings.recovery_timeout);
@@ -345,19 +353,27 @@ void fleet_run_give_up_recovery(FleetRun *run)
     fleet_run_end(run, fleet_ending_new(FLEET_ACTION_FAILED, FLEET_RESULT_LOST, message));
 }
 
-static void report_presence(const char *device_id, gpointer host_data)
-{
-    FleetEngine *engine = host_data;
-
-    fleet_registry_note_seen(engine->registry, device_id);
-}
-
 static void wake_at(FleetAttemptId id, gint64 when, gpointer host_data)
 {
     FleetRun *run = find_run(host_data, id);
 
     if (run != NULL)
         fleet_run_set_due(run, FLEET_DUE_WAKE, when);
+}
+
+static void report_presence(const char *device_id, FleetPresence presence, gpointer host_data)
+{
+    fleet_presence_watch_report(((const FleetEngine *)host_data)->presence, device_id, presence);
+}
+
+static void report_ready(FleetDriver *driver, const char *device_id, gpointer host_data)
+{
+    fleet_engine_driver_changed(host_data, driver, device_id);
+}
+
+static void announce(FleetDriver *driver, const FleetAnnouncement *announcement, gpointer host_data)
+{
+    fleet_engine_register_announced(host_data, driver, announcement);
 }
 
 const FleetDriverHost fleet_engine_driver_host = {
@@ -367,6 +383,8 @@ const FleetDriverHost fleet_engine_driver_host = {
         .point_of_no_return = report_point_of_no_return,
         .finished = report_finished,
         .presence = report_presence,
+        .ready_changed = report_ready,
+        .announced = announce,
         .unknown = report_unknown,
         .wake_at = wake_at,
 };

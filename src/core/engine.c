@@ -7,25 +7,35 @@
 
 #include <unistd.h>
 
-static void device_changed(const char *id, gpointer user_data)
+void fleet_engine_reconsider_device(FleetEngine *engine, const FleetDevice *device)
 {
-    FleetEngine *engine = user_data;
-    const FleetDevice *device = fleet_registry_lookup(engine->registry, id, NULL);
-    FleetRun *run = device != NULL ? g_hash_table_lookup(engine->runs, &device->action.sequence) : NULL;
+    FleetRun *run = g_hash_table_lookup(engine->runs, &device->action.sequence);
 
     if (run != NULL)
         fleet_run_device_changed(run);
-    fleet_engine_consider(engine, id);
+    fleet_engine_consider(engine, device->id);
+}
+
+static void device_changed(const FleetDevice *before, const FleetDevice *after, gpointer user_data)
+{
+    FleetEngine *engine = user_data;
+
+    if (engine->recovered)
+        fleet_engine_tell_driver(engine, before, after);
+    fleet_presence_watch_device_changed(engine->presence, before, after);
+    if (before != NULL && after != NULL)
+        fleet_engine_reconsider_device(engine, after);
 }
 
 FleetEngine *fleet_engine_new(FleetLedger *ledger, FleetRegistry *registry, FleetTimers *timers,
-        const FleetObservers *observers, gint64 last_sequence)
+        FleetPresenceWatch *presence, const FleetObservers *observers, gint64 last_sequence)
 {
     FleetEngine *engine = g_new0(FleetEngine, 1);
 
     engine->ledger = ledger;
     engine->registry = registry;
     engine->timers = timers;
+    engine->presence = presence;
     engine->observers = observers;
     engine->last_sequence = last_sequence;
     engine->drivers = fleet_drivers_new(&fleet_engine_driver_host, engine);
@@ -37,6 +47,7 @@ FleetEngine *fleet_engine_new(FleetLedger *ledger, FleetRegistry *registry, Flee
     engine->runs = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, fleet_run_free);
     engine->retention = (FleetTimer){.fire = fleet_engine_trim_finished, .data = engine};
     engine->consider = (FleetTimer){.fire = fleet_engine_schedule, .data = engine};
+    engine->registering = (FleetTimer){.fire = fleet_engine_register_next, .data = engine};
     fleet_registry_set_watcher(registry, device_changed, engine);
     return engine;
 }
@@ -46,6 +57,7 @@ void fleet_engine_free(FleetEngine *engine)
     fleet_registry_set_watcher(engine->registry, NULL, NULL);
     fleet_timers_clear(engine->timers, &engine->retention);
     fleet_timers_clear(engine->timers, &engine->consider);
+    fleet_engine_forget_announced(engine);
     g_hash_table_unref(engine->requests);
     g_hash_table_unref(engine->runs);
     g_queue_clear(&engine->dirty_order);
@@ -124,6 +136,8 @@ void fleet_engine_recover(FleetEngine *engine)
     GHashTableIter iter;
     gpointer run;
 
+    engine->recovered = TRUE;
+    fleet_engine_adopt_all(engine);
     g_hash_table_iter_init(&iter, engine->runs);
     while (g_hash_table_iter_next(&iter, NULL, &run))
         if (!fleet_action_is_terminal(((FleetRun *)run)->committed))
@@ -148,6 +162,7 @@ void fleet_engine_stop(FleetEngine *engine)
 
     engine->stopped = TRUE;
     fleet_timers_clear(engine->timers, &engine->consider);
+    fleet_engine_forget_announced(engine);
     g_hash_table_iter_init(&iter, engine->runs);
     while (g_hash_table_iter_next(&iter, NULL, &run))
         fleet_timers_clear(engine->timers, &((FleetRun *)run)->timer);

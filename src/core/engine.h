@@ -10,6 +10,7 @@
 
 #include "core/ledger.h"
 #include "core/observer.h"
+#include "core/presence.h"
 #include "core/registry.h"
 #include "core/timers.h"
 #include "drivers/drivers.h"
@@ -23,7 +24,7 @@ typedef struct FleetEngine FleetEngine;
 
 /* All that it works with outlives the engine. last_sequence: the highest action sequence ever stored. */
 FleetEngine *fleet_engine_new(FleetLedger *ledger, FleetRegistry *registry, FleetTimers *timers,
-        const FleetObservers *observers, gint64 last_sequence) G_GNUC_WARN_UNUSED_RESULT;
+        FleetPresenceWatch *presence, const FleetObservers *observers, gint64 last_sequence) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Running actions are let go of, not ended: they go on at the next start. */
 void fleet_engine_free(FleetEngine *engine);
@@ -50,7 +51,8 @@ const char *const *fleet_engine_driver_names(const FleetEngine *engine);
 /* Takes an action read from the store; tells nobody. Its device must have been loaded. */
 void fleet_engine_load(FleetEngine *engine, FleetAction *action);
 
-/* Hands every loaded action that is RUNNING to its driver, on the next turn of the loop. */
+/* Tells the drivers of their devices, and hands every loaded action that is RUNNING to its driver, on the next turn of
+ * the loop. */
 void fleet_engine_recover(FleetEngine *engine);
 
 /* The wall clock was set: deadlines that are on it are reckoned anew. */

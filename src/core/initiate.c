@@ -73,7 +73,7 @@ static void stage_waiting(FleetEngine *engine, FleetTransaction *transaction, Fl
     fleet_run_stage_first(run, transaction);
     const FleetDevice *device = fleet_run_device(run);
     fleet_registry_stage_action(
-            engine->registry, transaction, device, device->status, device->action, device->queued + 1);
+            engine->registry, transaction, device, device->own_status, device->action, device->queued + 1);
 }
 
 /* PENDING and RUNNING in one transaction, so that starting costs one sync; both moves are announced all the same. */
@@ -97,6 +97,13 @@ static gboolean is_in_turn(FleetEngine *engine, const FleetActionRequest *reques
     return first == NULL || first->priority < request->priority || request->if_busy == FLEET_IF_BUSY_FAIL;
 }
 
+static gboolean is_driver_ready(FleetEngine *engine, const FleetDevice *device)
+{
+    FleetDriver *driver = fleet_engine_find_driver(engine, device->driver);
+
+    return fleet_engine_is_ready(driver, device);
+}
+
 gboolean fleet_engine_stage_initiate(FleetEngine *engine, FleetTransaction *transaction,
         const FleetActionRequest *request, FleetInitiated *initiated, GError **error)
 {
@@ -114,7 +121,9 @@ gboolean fleet_engine_stage_initiate(FleetEngine *engine, FleetTransaction *tran
         g_propagate_error(error, g_steal_pointer(&busy));
         return FALSE;
     }
-    gboolean starts = is_free && !scheduled && is_in_turn(engine, request) && fleet_engine_has_room(engine, type->name);
+    gboolean is_ready = is_free && is_driver_ready(engine, device);
+    gboolean starts =
+            is_ready && !scheduled && is_in_turn(engine, request) && fleet_engine_has_room(engine, type->name);
     if (!starts && !fleet_usage_check(engine->pending, request->owner_uid, error))
         return FALSE;
     FleetActionRequest placed = *request;
@@ -128,7 +137,7 @@ gboolean fleet_engine_stage_initiate(FleetEngine *engine, FleetTransaction *tran
     *initiated = (FleetInitiated){.id = action->id, .status = starts ? FLEET_ACTION_RUNNING : FLEET_ACTION_PENDING};
     if (starts)
         return stage_running(engine, transaction, action, error);
-    stage_waiting(engine, transaction, action, scheduled ? "scheduled" : is_free ? "waiting-slot" : "waiting-device");
+    stage_waiting(engine, transaction, action, scheduled ? "scheduled" : is_ready ? "waiting-slot" : "waiting-device");
     return TRUE;
 }
 

@@ -32,7 +32,7 @@ FleetTransaction *fleet_transaction_new(FleetLedger *ledger)
 
 static gboolean is_device(FleetChangeKind kind)
 {
-    return kind <= FLEET_CHANGE_DELETE_DEVICE;
+    return kind <= FLEET_CHANGE_SEE_DEVICE;
 }
 
 static guint length(const GArray *array)
@@ -129,6 +129,13 @@ void fleet_transaction_add_attempt(
         FleetTransaction *transaction, FleetChangeKind kind, const FleetAttemptRecord *record)
 {
     const FleetChange change = {.kind = kind, .attempt = record};
+
+    add_change(transaction, &change);
+}
+
+void fleet_transaction_add_sight(FleetTransaction *transaction, const FleetDevice *device)
+{
+    const FleetChange change = {.kind = FLEET_CHANGE_SEE_DEVICE, .device = fleet_device_ref(device)};
 
     add_change(transaction, &change);
 }

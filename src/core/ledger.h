@@ -70,6 +70,10 @@ void fleet_transaction_add_attempt(
         FleetTransaction *transaction, FleetChangeKind kind, const FleetAttemptRecord *record);
 void fleet_transaction_add_audit(FleetTransaction *transaction, const FleetAuditRecord *record);
 
+/* Has it written when a device was seen last, which is in no slot either. It must be there as the next change will find
+ * it. */
+void fleet_transaction_add_sight(FleetTransaction *transaction, const FleetDevice *device);
+
 /* Says who asked for it, for what is told of it; a transaction that nobody asked for has no origin. The string must
  * be there until it is done. */
 void fleet_transaction_set_origin(FleetTransaction *transaction, uid_t uid, const char *sender);

@@ -22,6 +22,7 @@ typedef struct {
 
 struct FleetRegistry {
     GHashTable *slots;     /* a set of Slot, by id */
+    GHashTable *places;    /* a set of Slot, by driver and address as staged, of drivers with one device at each */
     FleetOrdered *ordered; /* the slots with a committed device */
     guint by_status[FLEET_DEVICE_STATUS_LAST_];
     guint count;
@@ -58,11 +59,34 @@ static const char *id_of_slot(gconstpointer slot)
     return ((const Slot *)slot)->id;
 }
 
+static guint hash_place(gconstpointer data)
+{
+    const FleetDevice *device = ((const Slot *)data)->staged;
+
+    return g_direct_hash(device->driver) * 31 + g_str_hash(fleet_device_where(device));
+}
+
+static gboolean same_place(gconstpointer a, gconstpointer b)
+{
+    const FleetDevice *x = ((const Slot *)a)->staged, *y = ((const Slot *)b)->staged;
+
+    return x->driver == y->driver && g_str_equal(fleet_device_where(x), fleet_device_where(y));
+}
+
+/* Has its driver one device at each address? */
+static gboolean has_place(const FleetDevice *device)
+{
+    const FleetDriverClass *class = fleet_drivers_class(device->driver);
+
+    return class != NULL && class->exclusive_address;
+}
+
 FleetRegistry *fleet_registry_new(gint64 last_key, const FleetObservers *observers)
 {
     FleetRegistry *registry = g_new0(FleetRegistry, 1);
 
     registry->slots = g_hash_table_new_full(hash_slot, same_slot, free_slot, NULL);
+    registry->places = g_hash_table_new(hash_place, same_place);
     registry->ordered = fleet_ordered_new(id_of_slot);
     registry->last_key = last_key;
     registry->usage = fleet_usage_new(FLEET_QUOTA_DEVICES, geteuid());
@@ -73,6 +97,7 @@ FleetRegistry *fleet_registry_new(gint64 last_key, const FleetObservers *observe
 void fleet_registry_free(FleetRegistry *registry)
 {
     fleet_ordered_free(registry->ordered);
+    g_hash_table_unref(registry->places);
     g_hash_table_unref(registry->slots);
     fleet_usage_free(registry->usage);
     g_free(registry);
@@ -94,11 +119,13 @@ static Slot *add_slot(FleetRegistry *registry, const FleetDevice *device)
     return slot;
 }
 
-/* Puts an image in the place of another; both places may be empty. */
+/* Puts an image in the place of another; both places may be empty. What was seen meanwhile is not forgotten. */
 static void replace(FleetDevice **place, const FleetDevice *image)
 {
     FleetDevice *old = *place;
 
+    if (old != NULL && image != NULL)
+        fleet_device_see(image, fleet_device_last_seen(old));
     *place = image != NULL ? fleet_device_ref(image) : NULL;
     g_clear_pointer(&old, fleet_device_unref);
 }
@@ -120,6 +147,18 @@ static void set_committed(FleetRegistry *registry, Slot *slot, const FleetDevice
     replace(&slot->committed, image);
 }
 
+static void leave_place(FleetRegistry *registry, Slot *slot)
+{
+    if (slot->staged != NULL && has_place(slot->staged) && g_hash_table_lookup(registry->places, slot) == slot)
+        g_hash_table_remove(registry->places, slot);
+}
+
+static void take_place(FleetRegistry *registry, Slot *slot)
+{
+    if (slot->staged != NULL && has_place(slot->staged) && !g_hash_table_contains(registry->places, slot))
+        g_hash_table_add(registry->places, slot);
+}
+
 /* A device is counted from its registration on, and while it is there its owner stays the same. */
 static void set_staged(FleetRegistry *registry, Slot *slot, const FleetDevice *image)
 {
@@ -127,7 +166,12 @@ static void set_staged(FleetRegistry *registry, Slot *slot, const FleetDevice *i
         fleet_usage_add(registry->usage, image->owner_uid);
     else if (slot->staged != NULL && image == NULL)
         fleet_usage_remove(registry->usage, slot->staged->owner_uid);
+    gboolean stays = slot->staged != NULL && image != NULL && slot->staged->address == image->address;
+    if (!stays)
+        leave_place(registry, slot);
     replace(&slot->staged, image);
+    if (!stays)
+        take_place(registry, slot);
 }
 
 void fleet_registry_load(FleetRegistry *registry, FleetDevice *device)
@@ -150,6 +194,7 @@ void fleet_registry_load_action(FleetRegistry *registry, const char *device_id, 
         device->action = action;
     else
         device->queued++;
+    fleet_device_show_status(device);
     set_committed(registry, slot, device);
     set_staged(registry, slot, device);
 }
@@ -219,10 +264,10 @@ static void drop_if_unused(FleetRegistry *registry, Slot *slot)
         g_hash_table_remove(registry->slots, slot);
 }
 
-static void tell_watcher(const FleetRegistry *registry, const Slot *slot)
+static void tell_watcher(const FleetRegistry *registry, const FleetDevice *before, const FleetDevice *after)
 {
     if (registry->watcher != NULL)
-        registry->watcher(slot->id, registry->watcher_data);
+        registry->watcher(before, after, registry->watcher_data);
 }
 
 static void apply(gpointer owner, gpointer data, FleetChangeKind kind, gconstpointer image)
@@ -240,8 +285,7 @@ static void apply(gpointer owner, gpointer data, FleetChangeKind kind, gconstpoi
         FLEET_OBSERVE(registry->observers, device_changed, before, after);
     else if (before != NULL)
         FLEET_OBSERVE(registry->observers, device_removed, before);
-    if (before != NULL)
-        tell_watcher(registry, slot);
+    tell_watcher(registry, before, after);
     drop_if_unused(registry, slot);
 }
 
@@ -254,7 +298,7 @@ static void roll_back(gpointer owner, gpointer data, gconstpointer before)
     set_staged(registry, slot, before);
     /* What was put off because of the change that has failed is due again. */
     if (slot->committed != NULL)
-        tell_watcher(registry, slot);
+        tell_watcher(registry, slot->committed, slot->committed);
     drop_if_unused(registry, slot);
 }
 
@@ -298,6 +342,40 @@ void fleet_registry_set_quotas(FleetRegistry *registry, const FleetQuotas *quota
     fleet_usage_configure(registry->usage, quotas);
 }
 
+/* Whether a device, as it is to be staged, can be at its address. */
+static gboolean check_address(FleetRegistry *registry, const FleetDevice *device, GError **error)
+{
+    const FleetDriverClass *class = fleet_drivers_class(device->driver);
+    const Slot probe = {.staged = (FleetDevice *)device};
+    const Slot *other;
+
+    if (!fleet_device_address_check(device->address, error))
+        return FALSE;
+    if (class != NULL && class->check_address != NULL && *device->address != '\0' &&
+            !class->check_address(device->address, error))
+        return FALSE;
+    other = has_place(device) ? g_hash_table_lookup(registry->places, &probe) : NULL;
+    if (other == NULL || g_str_equal(other->id, device->id))
+        return TRUE;
+    g_set_error(error, FLEET_ERROR, FLEET_ERROR_DEVICE_EXISTS,
+            "device '%s' is at the address '%s' of the driver '%s' already; unregister that one, or use another "
+            "address",
+            other->id, fleet_device_where(device), device->driver);
+    return FALSE;
+}
+
+static FleetDevice *new_device(FleetRegistry *registry, const FleetDeviceSpec *spec, FleetDeviceStatus status)
+{
+    FleetDevice *device = fleet_device_new(
+            spec->id, *spec->name != '\0' ? spec->name : spec->id, spec->type, driver_for(registry, spec));
+
+    fleet_device_set_address(device, spec->address);
+    device->status = device->own_status = status;
+    device->owner_uid = spec->owner_uid;
+    device->registered_at = device->updated_at = fleet_clock_realtime();
+    return device;
+}
+
 gboolean fleet_registry_stage_register(
         FleetRegistry *registry, FleetTransaction *transaction, const FleetDeviceSpec *spec, GError **error)
 {
@@ -318,15 +396,13 @@ gboolean fleet_registry_stage_register(
     if (!fleet_usage_check(registry->usage, spec->owner_uid, error))
         return FALSE;
 
-    FleetDevice *device = fleet_device_new(
-            spec->id, *spec->name != '\0' ? spec->name : spec->id, spec->type, driver_for(registry, spec));
+    g_autoptr(FleetDevice) device = new_device(registry, spec, status);
+    if (!check_address(registry, device, error))
+        return FALSE;
     device->key = ++registry->last_key;
-    device->status = status;
-    device->owner_uid = spec->owner_uid;
-    device->registered_at = device->updated_at = fleet_clock_realtime();
     if (slot == NULL)
         slot = add_slot(registry, device);
-    stage(registry, transaction, slot, FLEET_CHANGE_INSERT_DEVICE, device, TRUE);
+    stage(registry, transaction, slot, FLEET_CHANGE_INSERT_DEVICE, g_steal_pointer(&device), TRUE);
     return TRUE;
 }
 
@@ -343,46 +419,67 @@ static Slot *find_staged(FleetRegistry *registry, const char *id, GError **error
 }
 
 gboolean fleet_registry_stage_status(FleetRegistry *registry, FleetTransaction *transaction, const char *id,
-        FleetDeviceStatus status, FleetDeviceStatus *previous, GError **error)
+        FleetDeviceStatus status, FleetStatusChange *change, GError **error)
 {
     Slot *slot = find_staged(registry, id, error);
 
     if (slot == NULL || !fleet_device_check_set_status(slot->staged, status, error))
         return FALSE;
-    *previous = slot->staged->status;
-    if (status == *previous)
-        return TRUE;
-
-    FleetDevice *device = fleet_device_copy(slot->staged);
-    device->status = status;
-    device->updated_at = fleet_clock_realtime();
-    stage(registry, transaction, slot, FLEET_CHANGE_UPDATE_DEVICE, device, TRUE);
+    const FleetDevice *before = slot->staged;
+    g_autoptr(FleetDevice) device = fleet_device_copy(before);
+    fleet_device_set_status(device, status);
+    *change = (FleetStatusChange){.previous = before->status, .current = device->status};
+    if (device->status != before->status)
+        device->updated_at = fleet_clock_realtime();
+    if (device->status != before->status || device->own_status != before->own_status ||
+            device->presence != before->presence)
+        stage(registry, transaction, slot, FLEET_CHANGE_UPDATE_DEVICE, g_steal_pointer(&device), TRUE);
     return TRUE;
 }
 
-gboolean fleet_registry_stage_update(FleetRegistry *registry, FleetTransaction *transaction, const char *id,
-        const char *name, const char *type, GError **error)
+static gboolean check_update(const FleetDeviceUpdate *update, GError **error)
 {
-    if ((name != NULL && !fleet_device_name_check(name, error)) ||
-            (type != NULL && !fleet_device_type_check(type, error)))
-        return FALSE;
+    return (update->name == NULL || fleet_device_name_check(update->name, error)) &&
+           (update->type == NULL || fleet_device_type_check(update->type, error));
+}
 
+/* What runs has been told where its device is. */
+static gboolean check_move(const FleetDevice *device, GError **error)
+{
+    char action[FLEET_ACTION_ID_BUFFER];
+
+    if (device->action.sequence == 0)
+        return TRUE;
+    g_set_error(error, FLEET_ERROR, FLEET_ERROR_DEVICE_BUSY,
+            "device '%s' cannot get another address while action '%s' runs; change it once that has ended", device->id,
+            fleet_action_id_format(device->action, action));
+    return FALSE;
+}
+
+gboolean fleet_registry_stage_update(FleetRegistry *registry, FleetTransaction *transaction, const char *id,
+        const FleetDeviceUpdate *update, GError **error)
+{
+    if (!check_update(update, error))
+        return FALSE;
     Slot *slot = find_staged(registry, id, error);
     if (slot == NULL)
         return FALSE;
-    if (name != NULL && *name == '\0')
-        name = id;
-    if ((name == NULL || g_str_equal(name, slot->staged->name)) &&
-            (type == NULL || g_str_equal(type, slot->staged->type)))
-        return TRUE;
 
-    FleetDevice *device = fleet_device_copy(slot->staged);
-    if (name != NULL)
-        fleet_device_set_name(device, name);
-    if (type != NULL)
-        fleet_device_set_type(device, type);
+    const FleetDevice *before = slot->staged;
+    g_autoptr(FleetDevice) device = fleet_device_copy(before);
+    if (update->name != NULL)
+        fleet_device_set_name(device, *update->name != '\0' ? update->name : id);
+    if (update->type != NULL)
+        fleet_device_set_type(device, update->type);
+    if (update->address != NULL)
+        fleet_device_set_address(device, update->address);
+    gboolean moves = !g_str_equal(device->address, before->address);
+    if (moves && (!check_address(registry, device, error) || !check_move(before, error)))
+        return FALSE;
+    if (!moves && g_str_equal(device->name, before->name) && g_str_equal(device->type, before->type))
+        return TRUE;
     device->updated_at = fleet_clock_realtime();
-    stage(registry, transaction, slot, FLEET_CHANGE_UPDATE_DEVICE, device, TRUE);
+    stage(registry, transaction, slot, FLEET_CHANGE_UPDATE_DEVICE, g_steal_pointer(&device), TRUE);
     return TRUE;
 }
 
@@ -414,17 +511,35 @@ gboolean fleet_registry_stage_unregister(
 void fleet_registry_stage_action(FleetRegistry *registry, FleetTransaction *transaction, const FleetDevice *device,
         FleetDeviceStatus status, FleetActionId action, guint queued)
 {
-    gboolean persist = device->status != status;
+    gboolean persist = device->own_status != status;
 
     if (!persist && device->action.sequence == action.sequence && device->queued == queued)
         return;
 
     FleetDevice *changed = fleet_device_copy(device);
-    if (persist)
-        changed->updated_at = fleet_clock_realtime();
-    changed->status = status;
+    changed->own_status = status;
     changed->action = action;
     changed->queued = queued;
+    fleet_device_show_status(changed);
+    if (changed->status != device->status) {
+        changed->updated_at = fleet_clock_realtime();
+        persist = TRUE;
+    }
+    stage(registry, transaction, find(registry, device->id), FLEET_CHANGE_UPDATE_DEVICE, changed, persist);
+}
+
+void fleet_registry_stage_presence(
+        FleetRegistry *registry, FleetTransaction *transaction, const FleetDevice *device, FleetPresence presence)
+{
+    gboolean persist = device->presence == FLEET_PRESENCE_OFFLINE || presence == FLEET_PRESENCE_OFFLINE;
+
+    if (device->presence == presence)
+        return;
+    FleetDevice *changed = fleet_device_copy(device);
+    changed->presence = presence;
+    fleet_device_show_status(changed);
+    if (changed->status != device->status)
+        changed->updated_at = fleet_clock_realtime();
     stage(registry, transaction, find(registry, device->id), FLEET_CHANGE_UPDATE_DEVICE, changed, persist);
 }
 
@@ -434,14 +549,14 @@ void fleet_registry_set_watcher(FleetRegistry *registry, FleetDeviceWatcher watc
     registry->watcher_data = user_data;
 }
 
-void fleet_registry_note_seen(FleetRegistry *registry, const char *id)
+void fleet_registry_see(FleetRegistry *registry, const char *id, gint64 now)
 {
     Slot *slot = find(registry, id);
 
-    if (slot == NULL || slot->committed == NULL || slot->in_flight > 0)
+    if (slot == NULL)
         return;
-    g_autoptr(FleetDevice) device = fleet_device_copy(slot->committed);
-    device->last_seen_at = fleet_clock_realtime();
-    set_committed(registry, slot, device);
-    set_staged(registry, slot, device);
+    if (slot->committed != NULL)
+        fleet_device_see(slot->committed, now);
+    if (slot->staged != NULL)
+        fleet_device_see(slot->staged, now);
 }

@@ -54,22 +54,33 @@ void fleet_registry_set_quotas(FleetRegistry *registry, const FleetQuotas *quota
 
 /* What a device is registered as; empty texts take the API's defaults. */
 typedef struct {
-    const char *id, *name, *type, *status, *driver;
+    const char *id, *name, *type, *status, *driver, *address;
     uid_t owner_uid; /* who registers it; it counts for that user's quota */
 } FleetDeviceSpec;
 
-/* INVALID_ARGUMENT, DEVICE_EXISTS, QUOTA_EXCEEDED. */
+/* INVALID_ARGUMENT, DEVICE_EXISTS (the id, or the address where its driver has one device at each), QUOTA_EXCEEDED. */
 gboolean fleet_registry_stage_register(FleetRegistry *registry, FleetTransaction *transaction,
         const FleetDeviceSpec *spec, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* An operator sets a status. *previous is what it was; setting what is set already stages nothing.
+/* What a device showed, and what it shows now: not what was set, if it is away. */
+typedef struct {
+    FleetDeviceStatus previous, current;
+} FleetStatusChange;
+
+/* An operator sets a status, as fleet_device_set_status() has it. Setting what is set already stages nothing.
  * DEVICE_NOT_FOUND, INVALID_TRANSITION. */
 gboolean fleet_registry_stage_status(FleetRegistry *registry, FleetTransaction *transaction, const char *id,
-        FleetDeviceStatus status, FleetDeviceStatus *previous, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+        FleetDeviceStatus status, FleetStatusChange *change, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Changes name and type, each where it is not NULL. INVALID_ARGUMENT, DEVICE_NOT_FOUND. */
+/* What is changed of a device, each where it is not NULL. */
+typedef struct {
+    const char *name, *type, *address;
+} FleetDeviceUpdate;
+
+/* INVALID_ARGUMENT, DEVICE_NOT_FOUND, DEVICE_EXISTS for an address, DEVICE_BUSY for the address of one on which an
+ * action runs. */
 gboolean fleet_registry_stage_update(FleetRegistry *registry, FleetTransaction *transaction, const char *id,
-        const char *name, const char *type, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+        const FleetDeviceUpdate *update, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* DEVICE_NOT_FOUND, DEVICE_BUSY while an action runs or waits. */
 gboolean fleet_registry_stage_unregister(FleetRegistry *registry, FleetTransaction *transaction, const char *id,
@@ -79,18 +90,23 @@ gboolean fleet_registry_stage_unregister(FleetRegistry *registry, FleetTransacti
 const FleetDevice *fleet_registry_lookup_staged(
         const FleetRegistry *registry, const char *id, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* For the engine: what an action makes of a device that _lookup_staged() found: its status, its action, and how many
- * wait for it. Stages nothing if that is what it is, and writes nothing if only what is not persisted changes. */
+/* For the engine: what an action makes of a device that _lookup_staged() found: its own status, its action, and how
+ * many wait for it. Stages nothing if that is what it is, and writes nothing if only what is not persisted changes. */
 void fleet_registry_stage_action(FleetRegistry *registry, FleetTransaction *transaction, const FleetDevice *device,
         FleetDeviceStatus status, FleetActionId action, guint queued);
 
-/* The device has shown that it is there: LastSeen is now. That lives in memory, is written with the next change of the
- * device, and is told to nobody. Does nothing if the device is gone, or while a change of it is on its way. */
-void fleet_registry_note_seen(FleetRegistry *registry, const char *id);
+/* For the presence: whether a device that _lookup_staged() found is there. What has nothing to do with OFFLINE is not
+ * written: it would not be true after a restart. Stages nothing if that is known already. */
+void fleet_registry_stage_presence(
+        FleetRegistry *registry, FleetTransaction *transaction, const FleetDevice *device, FleetPresence presence);
 
-/* For the engine: is told of each device that was changed or removed, after it was, or whose change was rolled
- * back. Sets timers, and nothing else. */
-typedef void (*FleetDeviceWatcher)(const char *id, gpointer user_data);
+/* For the presence: the device has shown that it is there (now: µs since the epoch). That is no change, and is told to
+ * nobody. */
+void fleet_registry_see(FleetRegistry *registry, const char *id, gint64 now);
+
+/* For the engine: is told of each device that was added (before is NULL), changed or removed (after is NULL), after it
+ * was, or whose change was rolled back (before and after are the same). Stages nothing. */
+typedef void (*FleetDeviceWatcher)(const FleetDevice *before, const FleetDevice *after, gpointer user_data);
 void fleet_registry_set_watcher(FleetRegistry *registry, FleetDeviceWatcher watcher, gpointer user_data);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(FleetRegistry, fleet_registry_free)

@@ -102,9 +102,7 @@ static void set_staged(FleetRun *run, const FleetAction *image)
     count(run->engine, image);
 }
 
-/* A driver named in the database that this build does not have must not lose its actions: the default takes them, and
- * says that it cannot read their plan. */
-static FleetDriver *find_driver(FleetEngine *engine, const char *name)
+FleetDriver *fleet_engine_find_driver(FleetEngine *engine, const char *name)
 {
     FleetDriver *driver = fleet_drivers_lookup(engine->drivers, name);
 
@@ -117,7 +115,7 @@ FleetRun *fleet_run_new(FleetEngine *engine, const FleetAction *image)
 
     run->sequence = image->id.sequence;
     run->engine = engine;
-    run->driver = find_driver(engine, image->driver);
+    run->driver = fleet_engine_find_driver(engine, image->driver);
     run->timer = (FleetTimer){.fire = fleet_run_fire, .data = run};
     run->finished.data = run;
     run->late_progress = -1.0;
@@ -408,10 +406,11 @@ void fleet_run_stage_end(FleetRun *run, FleetTransaction *transaction, const Fle
     if (device == NULL)
         return;
     if (was_queued)
-        fleet_registry_stage_action(registry, transaction, device, device->status, device->action, device->queued - 1);
+        fleet_registry_stage_action(
+                registry, transaction, device, device->own_status, device->action, device->queued - 1);
     else if (device->action.sequence == run->sequence)
         fleet_registry_stage_action(registry, transaction, device,
-                fleet_device_status_after(device->status, ending->status, ending->forced), (FleetActionId){0},
+                fleet_device_status_after(device->own_status, ending->status, ending->forced), (FleetActionId){0},
                 device->queued);
 }
 

@@ -74,6 +74,7 @@ typedef struct {
 struct FleetEngine {
     FleetLedger *ledger;
     FleetRegistry *registry;
+    FleetPresenceWatch *presence;
     FleetTimers *timers;
     const FleetObservers *observers;
     FleetDrivers *drivers;
@@ -87,15 +88,22 @@ struct FleetEngine {
     GHashTable *dirty;   /* ids of devices to be considered; a set of char * */
     GQueue dirty_order;  /* the same, in the order in which they came */
     FleetTimer consider;
+    GQueue announced; /* devices that drivers have met and that are to be registered */
+    FleetTimer registering;
     guint by_status[FLEET_ACTION_STATUS_LAST_]; /* committed */
     gint64 last_sequence;
     GQueue finished; /* of FleetRun, oldest first */
     guint lookups;   /* requests that the store is asked about; finished ones stay in memory meanwhile */
     FleetTimer retention;
+    gboolean recovered; /* the drivers know of their devices */
     gboolean stopped;
 };
 
 /* run.c */
+
+/* The driver of that name. One that the database names and this build does not have must not lose its actions: the
+ * default takes them, and says that it cannot read their plan. */
+FleetDriver *fleet_engine_find_driver(FleetEngine *engine, const char *name);
 
 /* A run whose first image is staged; it is not part of a transaction yet. */
 FleetRun *fleet_run_new(FleetEngine *engine, const FleetAction *image) G_GNUC_WARN_UNUSED_RESULT;
@@ -165,6 +173,9 @@ void fleet_run_retry(FleetRun *run);
 /* Its device was changed: a retry that waited for it may be due. */
 void fleet_run_device_changed(FleetRun *run);
 
+/* Could its driver start an attempt now? */
+gboolean fleet_run_is_driver_ready(const FleetRun *run);
+
 /* The driver has not found it again in time. */
 void fleet_run_give_up_recovery(FleetRun *run);
 
@@ -203,6 +214,31 @@ void fleet_run_arm_later(FleetRun *run, gint64 earliest);
 
 /* The run's timer. */
 void fleet_run_fire(FleetTimer *timer);
+
+/* adopt.c */
+
+/* Tells the driver of a device that was added (before is NULL), changed or removed (after is NULL). */
+void fleet_engine_tell_driver(FleetEngine *engine, const FleetDevice *before, const FleetDevice *after);
+
+/* Tells the drivers of all devices that were loaded. */
+void fleet_engine_adopt_all(FleetEngine *engine);
+
+/* Could an attempt on the device start, as far as its driver is concerned? */
+gboolean fleet_engine_is_ready(FleetDriver *driver, const FleetDevice *device);
+
+/* Looks again at what waited for a driver: on one device, or (NULL) on all. */
+void fleet_engine_driver_changed(FleetEngine *engine, FleetDriver *driver, const char *device_id);
+
+/* Registers a device that a driver has met, on the next turn; the timer behind it; and drops what was not yet. */
+void fleet_engine_register_announced(
+        FleetEngine *engine, const FleetDriver *driver, const FleetAnnouncement *announcement);
+void fleet_engine_register_next(FleetTimer *timer);
+void fleet_engine_forget_announced(FleetEngine *engine);
+
+/* engine.c */
+
+/* Looks again at what a device's action, and those that wait for it, can do. */
+void fleet_engine_reconsider_device(FleetEngine *engine, const FleetDevice *device);
 
 /* schedule.c */
 

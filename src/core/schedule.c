@@ -131,7 +131,9 @@ void fleet_run_await_device(FleetRun *run)
 {
     const FleetDevice *device = fleet_run_device(run);
 
-    if (run->entry.place != NULL && device != NULL && !fleet_device_check_free(device, NULL))
+    if (run->entry.place == NULL || device == NULL)
+        return;
+    if (!fleet_device_check_free(device, NULL) || !fleet_engine_is_ready(run->driver, device))
         set_waiting(run, "waiting-device");
 }
 
@@ -141,6 +143,10 @@ static void consider_device(FleetEngine *engine, const char *device_id)
 
     if (run == NULL || run->in_flight > 0 || run->ending != NULL)
         return;
+    if (!fleet_run_is_driver_ready(run)) {
+        set_waiting(run, "waiting-device");
+        return;
+    }
     if (fleet_engine_has_room(engine, run->committed->type)) {
         start(run);
         return;

@@ -13,18 +13,30 @@
 
 #include <string.h>
 
+#define NOT_SET (-1)
+#define PRESENCE_NOT_SET                                                                                               \
+    {                                                                                                                  \
+        NOT_SET, NOT_SET, NOT_SET                                                                                      \
+    }
+
+/* So many beats may be missed where nothing is said. */
+#define BEATS_MISSED 3
+
 #define DAY_USEC (86400 * FLEET_USEC_PER_SEC)
 
 /* What is gathered over all files. */
 typedef struct {
     FleetConfig *config;
-    GHashTable *origins;  /* "GROUP KEY" -> "FILE:LINE", both char *; what is not in it has its default */
-    GHashTable *programs; /* FleetCommandProgram -> "FILE:LINE" of its last group */
+    FleetPresenceConfig presence; /* of [Presence]; what is not set is NOT_SET */
+    GHashTable *presences;        /* type of device (char *) -> FleetPresenceConfig, likewise */
+    GHashTable *origins;          /* "GROUP KEY" -> "FILE:LINE", both char *; what is not in it has its default */
+    GHashTable *programs;         /* FleetCommandProgram -> "FILE:LINE" of its last group */
 } Loader;
 
 static void loader_clear(Loader *loader)
 {
     g_clear_pointer(&loader->config, fleet_config_free);
+    g_clear_pointer(&loader->presences, g_hash_table_unref);
     g_clear_pointer(&loader->origins, g_hash_table_unref);
     g_clear_pointer(&loader->programs, g_hash_table_unref);
 }
@@ -92,9 +104,21 @@ static const FleetConfigKey action_type_keys[] = {
         {"RetryJitter", fleet_config_read_rate, offsetof(FleetActionType, policy.retry_jitter)},
 };
 
+#define PRESENCE_KEYS(type, member)                                                                                    \
+    {"HeartbeatInterval", fleet_config_read_span, offsetof(type, member.interval)},                                    \
+            {"OfflineAfter", fleet_config_read_span, offsetof(type, member.offline_after)},                            \
+            {"OnlineAfter", fleet_config_read_span, offsetof(type, member.online_after)},
+
+static const FleetConfigKey presence_keys[] = {PRESENCE_KEYS(Loader, presence)};
+
+/* What a group says about a type of device. */
+typedef struct {
+    char *driver; /* NULL: nothing */
+    FleetPresenceConfig presence;
+} DeviceType;
+
 static const FleetConfigKey device_type_keys[] = {
-        {"Driver", fleet_config_read_driver, 0}, /* the target is the char * itself */
-};
+        {"Driver", fleet_config_read_driver, offsetof(DeviceType, driver)}, PRESENCE_KEYS(DeviceType, presence)};
 
 static gboolean fail_unknown_key(
         const Section *section, const FleetConfigFile *file, const char *group, const char *key, GError **error)
@@ -137,16 +161,21 @@ static gboolean read_keys(
     return TRUE;
 }
 
-static gboolean read_plain(const Section *section, Loader *loader, const FleetConfigFile *file, const char *group,
-        const char *argument, GError **error)
+static void note_origins(Loader *loader, const FleetConfigFile *file, const char *group)
 {
     g_auto(GStrv) keys = fleet_config_file_keys(file, group);
 
-    if (!read_keys(section, file, group, loader->config, error))
-        return FALSE;
     for (guint i = 0; keys[i] != NULL; i++)
         g_hash_table_replace(loader->origins, g_strdup_printf("%s %s", group, keys[i]),
                 fleet_config_file_origin(file, group, keys[i]));
+}
+
+static gboolean read_plain(const Section *section, Loader *loader, const FleetConfigFile *file, const char *group,
+        const char *argument, GError **error)
+{
+    if (!read_keys(section, file, group, loader->config, error))
+        return FALSE;
+    note_origins(loader, file, group);
     return TRUE;
 }
 
@@ -177,11 +206,21 @@ static gboolean read_action_type(const Section *section, Loader *loader, const F
     return read_keys(section, file, group, fleet_action_types_find(types, argument), error);
 }
 
+static gboolean read_presence(const Section *section, Loader *loader, const FleetConfigFile *file, const char *group,
+        const char *argument, GError **error)
+{
+    if (!read_keys(section, file, group, loader, error))
+        return FALSE;
+    note_origins(loader, file, group);
+    return TRUE;
+}
+
 static gboolean read_device_type(const Section *section, Loader *loader, const FleetConfigFile *file, const char *group,
         const char *argument, GError **error)
 {
+    const FleetPresenceConfig *known = g_hash_table_lookup(loader->presences, argument);
+    DeviceType type = {.presence = known != NULL ? *known : (FleetPresenceConfig)PRESENCE_NOT_SET};
     g_autoptr(GError) local = NULL;
-    g_autofree char *driver = NULL;
 
     if (*argument == '\0')
         return fleet_config_file_fail(file, group, NULL, error,
@@ -190,12 +229,14 @@ static gboolean read_device_type(const Section *section, Loader *loader, const F
         g_autofree char *shown = fleet_quotable(group);
         return fleet_config_file_fail(file, group, NULL, error, "[%s] is wrong: %s", shown, local->message);
     }
-    if (!read_keys(section, file, group, &driver, error))
+    gboolean valid = read_keys(section, file, group, &type, error);
+    g_autofree char *driver = type.driver;
+    if (!valid)
         return FALSE;
-    if (driver == NULL)
-        return fleet_config_file_fail(
-                file, group, NULL, error, "group [%s] lacks the key 'Driver'; name the driver there", group);
-    g_hash_table_replace(loader->config->type_drivers, g_strdup(argument), g_steal_pointer(&driver));
+    if (driver != NULL)
+        g_hash_table_replace(loader->config->type_drivers, g_strdup(argument), g_steal_pointer(&driver));
+    note_origins(loader, file, group);
+    g_hash_table_replace(loader->presences, g_strdup(argument), g_memdup2(&type.presence, sizeof(type.presence)));
     return TRUE;
 }
 
@@ -224,6 +265,7 @@ static const Section sections[] = {
         {"Actions", NULL, read_plain, KEYS(action_keys)},
         {"Retention", NULL, read_plain, KEYS(retention_keys)},
         {"Quota", NULL, read_plain, KEYS(quota_keys)},
+        {"Presence", NULL, read_presence, KEYS(presence_keys)},
         {"Simulation", NULL, read_plain, KEYS(simulation_keys)},
         {"Log", NULL, read_plain, KEYS(log_keys)},
         {"ActionType", "NAME", read_action_type, KEYS(action_type_keys)},
@@ -349,6 +391,64 @@ static gboolean check_programs(const Loader *loader, GError **error)
     return TRUE;
 }
 
+/* Settings of a group, with what it does not say: its own interval says more than what holds for all. */
+static FleetTolerance tolerance_of(const FleetPresenceConfig *own, const FleetTolerance *general)
+{
+    FleetTolerance tolerance = *general;
+
+    if (own->offline_after != NOT_SET)
+        tolerance.offline_after = own->offline_after;
+    else if (own->interval != NOT_SET)
+        tolerance.offline_after = own->interval * BEATS_MISSED;
+    if (own->online_after != NOT_SET)
+        tolerance.online_after = own->online_after;
+    return tolerance;
+}
+
+/* A silence that is no longer than the way from one beat to the next would make a device OFFLINE that is all right. */
+static gboolean check_tolerance(
+        const Loader *loader, const char *group, gint64 interval, const FleetTolerance *tolerance, GError **error)
+{
+    static const char *const keys[] = {"OfflineAfter", "HeartbeatInterval"};
+    const char *origin = NULL;
+
+    if (interval <= 0 || tolerance->offline_after == 0 || tolerance->offline_after > interval)
+        return TRUE;
+    g_autofree char *after = fleet_timespan_format(tolerance->offline_after);
+    g_autofree char *between = fleet_timespan_format(interval);
+    for (guint i = 0; i < G_N_ELEMENTS(keys) && origin == NULL; i++) {
+        g_autofree char *key = g_strdup_printf("%s %s", group, keys[i]);
+        origin = g_hash_table_lookup(loader->origins, key);
+    }
+    g_set_error(error, FLEET_ERROR, FLEET_ERROR_INVALID_ARGUMENT,
+            "%s: OfflineAfter=%s in [%s] is not longer than HeartbeatInterval=%s; raise OfflineAfter", origin, after,
+            group, between);
+    return FALSE;
+}
+
+static gboolean set_tolerances(const Loader *loader, GError **error)
+{
+    FleetConfig *config = loader->config;
+    GHashTableIter iter;
+    gpointer type, value;
+
+    config->tolerance = tolerance_of(&loader->presence, &(FleetTolerance){0});
+    if (!check_tolerance(loader, "Presence", loader->presence.interval, &config->tolerance, error))
+        return FALSE;
+    g_hash_table_iter_init(&iter, loader->presences);
+    while (g_hash_table_iter_next(&iter, &type, &value)) {
+        const FleetPresenceConfig *own = value;
+        FleetTolerance tolerance = tolerance_of(own, &config->tolerance);
+        g_autofree char *group = g_strdup_printf("DeviceType %s", (const char *)type);
+        gint64 interval = own->interval != NOT_SET ? own->interval : loader->presence.interval;
+
+        if (!check_tolerance(loader, group, interval, &tolerance, error))
+            return FALSE;
+        g_hash_table_replace(config->tolerances, g_strdup(type), g_memdup2(&tolerance, sizeof(tolerance)));
+    }
+    return TRUE;
+}
+
 static FleetConfig *new_config(void)
 {
     FleetConfig *config = g_new0(FleetConfig, 1);
@@ -371,6 +471,7 @@ static FleetConfig *new_config(void)
             .log_target = FLEET_LOG_AUTO,
             .action_types = fleet_action_types_new(),
             .type_drivers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
+            .tolerances = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
             .command = fleet_command_settings_new(),
     };
     return config;
@@ -380,12 +481,14 @@ FleetConfig *fleet_config_load(const char *path, gboolean required, GError **err
 {
     g_auto(Loader) loader = {
             .config = new_config(),
+            .presence = PRESENCE_NOT_SET,
+            .presences = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
             .origins = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
             .programs = g_hash_table_new_full(NULL, NULL, NULL, g_free),
     };
 
     if (!read_file(&loader, path, required, error) || !read_drop_ins(&loader, path, error) ||
-            !check_durations(&loader, error) || !check_programs(&loader, error))
+            !check_durations(&loader, error) || !check_programs(&loader, error) || !set_tolerances(&loader, error))
         return NULL;
     loader.config->seed_set = g_hash_table_contains(loader.origins, "Simulation Seed");
     return g_steal_pointer(&loader.config);
@@ -395,6 +498,7 @@ void fleet_config_free(FleetConfig *config)
 {
     fleet_action_types_free(config->action_types);
     g_hash_table_unref(config->type_drivers);
+    g_hash_table_unref(config->tolerances);
     fleet_command_settings_unref(config->command);
     g_free(config);
 }

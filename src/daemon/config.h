@@ -7,11 +7,19 @@
  */
 
 #include "base/log_settings.h"
+#include "core/presence.h"
 #include "drivers/command/settings.h"
 #include "model/action_type.h"
 #include "model/quotas.h"
 
 #include <glib.h>
+
+/* When devices of a type count as there. */
+typedef struct {
+    gint64 interval;      /* between two beats, µs; 0 = they are not regular */
+    gint64 offline_after; /* µs; 0 = no silence is too long */
+    gint64 online_after;  /* µs */
+} FleetPresenceConfig;
 
 typedef struct {
     guint running_max;              /* so many actions may run at the same time */
@@ -34,6 +42,8 @@ typedef struct {
     FleetLogTarget log_target;      /* where to; auto by default */
     FleetActionTypes *action_types; /* the built-in ones and those of the files; owned */
     GHashTable *type_drivers;       /* type of device -> name of its driver, both char *; owned, never NULL */
+    FleetTolerance tolerance;       /* of devices whose type has none of its own */
+    GHashTable *tolerances;         /* type of device (char *) -> FleetTolerance; owned, never NULL */
     FleetCommandSettings *command;  /* its programs; the rest of it is for the daemon to set; a reference */
 } FleetConfig;
 

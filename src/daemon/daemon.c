@@ -45,6 +45,7 @@ struct FleetDaemon {
     FleetObserverLink changes_link, journal_link, service_link;
     FleetLedger *ledger;
     FleetRegistry *registry;
+    FleetPresenceWatch *presence;
     FleetEngine *engine;
     FleetHistory *history;
 
@@ -96,6 +97,7 @@ void fleet_daemon_free(FleetDaemon *daemon)
     g_clear_pointer(&daemon->api.flow, fleet_flow_free);
     g_clear_pointer(&daemon->history, fleet_history_free);
     g_clear_pointer(&daemon->engine, fleet_engine_free);
+    g_clear_pointer(&daemon->presence, fleet_presence_watch_free);
     g_clear_pointer(&daemon->registry, fleet_registry_free);
     g_clear_pointer(&daemon->ledger, fleet_ledger_free);
     g_clear_pointer(&daemon->clock, fleet_clock_watch_free);
@@ -150,6 +152,7 @@ static void tell_alive(gpointer user_data)
 static void apply_config(FleetDaemon *daemon)
 {
     fleet_settings_apply(daemon->config, daemon->options, daemon->engine, daemon->registry);
+    fleet_presence_watch_configure(daemon->presence, daemon->config->tolerances, &daemon->config->tolerance);
     fleet_flow_configure(daemon->api.flow, &daemon->config->quotas);
     if (daemon->listener != NULL)
         fleet_listener_configure(daemon->listener, &daemon->config->quotas);
@@ -232,8 +235,9 @@ static gboolean load(FleetDaemon *daemon, GError **error)
     daemon->timers = fleet_timers_new();
     daemon->ledger = fleet_ledger_new(daemon->store, &daemon->observers);
     daemon->registry = fleet_registry_new(fleet_store_last_device_key(daemon->store), &daemon->observers);
-    daemon->engine = fleet_engine_new(daemon->ledger, daemon->registry, daemon->timers, &daemon->observers,
-            fleet_store_last_action_sequence(daemon->store));
+    daemon->presence = fleet_presence_watch_new(daemon->ledger, daemon->registry, daemon->timers);
+    daemon->engine = fleet_engine_new(daemon->ledger, daemon->registry, daemon->timers, daemon->presence,
+            &daemon->observers, fleet_store_last_action_sequence(daemon->store));
     daemon->history = fleet_history_new(daemon->store, daemon->engine);
     fleet_startup_load(&daemon->startup);
     return fleet_store_load(daemon->store, fleet_clock_realtime() - config->finished_age, config->finished_actions,
@@ -256,6 +260,7 @@ static void start(FleetDaemon *daemon)
 
     daemon->authority = fleet_authority_new();
     daemon->api = (FleetApi){.registry = daemon->registry,
+            .presence = daemon->presence,
             .engine = daemon->engine,
             .history = daemon->history,
             .ledger = daemon->ledger,
@@ -381,6 +386,7 @@ static void stop(FleetDaemon *daemon)
     g_clear_pointer(&daemon->watchdog, fleet_watchdog_free); /* what follows has times of its own */
     fleet_authority_refuse_all(daemon->authority);
     fleet_engine_stop(daemon->engine);
+    fleet_presence_watch_stop(daemon->presence);
     if (daemon->bus != NULL)
         fleet_bus_link_stop_trying(daemon->bus);
     if (!wait_until(daemon, is_stored, STORE_USEC)) {
@@ -426,6 +432,7 @@ FleetExitStatus fleet_daemon_run(FleetDaemon *daemon)
     if (daemon->status != FLEET_EXIT_SUCCESS)
         return daemon->status;
 
+    fleet_presence_watch_start(daemon->presence);
     fleet_engine_recover(daemon->engine);
     fleet_log_about(LOG_INFO, FLEET_LOG_SUBJECT(.message = FLEET_MESSAGE_STARTED), "fleetd %s looks after %u devices",
             FLEET_VERSION, fleet_registry_count(daemon->registry));

@@ -46,8 +46,14 @@ typedef enum {
     FLEET_OUTCOME_LAST_,     /* not an outcome: their number */
 } FleetOutcome;
 
-/* What a driver may tell the engine, at any time between _start (or _reattach) and _finished. Each is a sign of life.
- */
+/* A device that nobody has registered and that has shown itself. */
+typedef struct {
+    const char *id, *name, *type; /* as RegisterDevice has them */
+    const char *address;          /* "" = as one with that id has it */
+} FleetAnnouncement;
+
+/* What a driver may tell the engine: of an attempt, at any time between _start (or _reattach) and _finished, and each
+ * is a sign of life; of devices, at any time after it was created. Nothing of that is called from within create. */
 typedef struct {
     /* How far it is, 0.0 to 1.0. */
     void (*progress)(FleetAttemptId attempt, double progress, gpointer host_data);
@@ -66,10 +72,20 @@ typedef struct {
     void (*finished)(
             FleetAttemptId attempt, FleetOutcome outcome, const char *message, const char *output, gpointer host_data);
 
-    /* The device itself has shown that it is there; at any time, with or without an attempt on it. */
-    void (*presence)(const char *device_id, gpointer host_data);
+    /* What is known of a device, with or without an attempt on it: ONLINE, it has just shown that it is there; OFFLINE,
+     * it is known to be away (a last will says so); UNKNOWN, the way to it is down, so nobody can say. One that is not
+     * registered is passed over. */
+    void (*presence)(const char *device_id, FleetPresence presence, gpointer host_data);
 
-    /* After _reattach only: there is no trace of it. */
+    /* is_ready may have another answer: for one device, or for all of that driver's (NULL). */
+    void (*ready_changed)(FleetDriver *driver, const char *device_id, gpointer host_data);
+
+    /* Has a device registered with this driver, as root would, on the next turn. What cannot be done is logged. One
+     * that is registered already is left as it is. */
+    void (*announced)(FleetDriver *driver, const FleetAnnouncement *announcement, gpointer host_data);
+
+    /* There is no trace of it: after _reattach, or later, when what it was known by is gone. Any further report within
+     * RecoveryTimeout brings it back; else it is lost. */
     void (*unknown)(FleetAttemptId attempt, const char *message, gpointer host_data);
 
     /* Have _wake called at that time (µs of CLOCK_BOOTTIME; the past means on the next turn). Replaces an earlier wish.
@@ -83,6 +99,24 @@ typedef struct {
     /* A driver that reports to host, which outlives it. */
     FleetDriver *(*create)(const FleetDriverHost *host, gpointer host_data);
     void (*destroy)(FleetDriver *driver);
+
+    /* Whether an address that is given to a device, not "", is one of this driver's. INVALID_ARGUMENT with what would
+     * be right. NULL: any is. */
+    gboolean (*check_address)(const char *address, GError **error);
+
+    /* No two devices of this driver are at the same address (fleet_device_where()). */
+    gboolean exclusive_address;
+
+    /* A device is this driver's: it was found at the start or has been registered, or has another image by now (address
+     * or type may differ). It is on disk. The image may be referenced. NULL: not of interest. */
+    void (*adopt)(FleetDriver *driver, const FleetDevice *device);
+
+    /* It is not any more. Not called before the driver is destroyed. NULL if adopt is. */
+    void (*forget)(FleetDriver *driver, const FleetDevice *device);
+
+    /* Could an attempt on that device start? As long as not, its actions wait. What is asked of a driver that is not
+     * there yet (its broker is away) is not known to be unsupported. NULL: always. */
+    gboolean (*is_ready)(FleetDriver *driver, const FleetDevice *device);
 
     /* What the driver wants to find again in action->plan, after a restart too; stored before the attempt starts. NULL,
      * with UNSUPPORTED, if it does not do such an action on such a device at all. A new reference. */

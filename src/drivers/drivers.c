@@ -38,6 +38,14 @@ FleetDriver *fleet_drivers_lookup(const FleetDrivers *drivers, const char *name)
     return NULL;
 }
 
+const FleetDriverClass *fleet_drivers_class(const char *name)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(classes); i++)
+        if (g_str_equal(classes[i]->name, name))
+            return classes[i];
+    return NULL;
+}
+
 const char *const *fleet_drivers_names(void)
 {
     static const char *names[G_N_ELEMENTS(classes) + 1];

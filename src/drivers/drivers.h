@@ -19,6 +19,9 @@ void fleet_drivers_free(FleetDrivers *drivers);
 /* The driver of that name, or NULL. Owned by the table. */
 FleetDriver *fleet_drivers_lookup(const FleetDrivers *drivers, const char *name);
 
+/* The class of that name, static; NULL if this build has none. */
+const FleetDriverClass *fleet_drivers_class(const char *name);
+
 /* The names of all, NULL-terminated, static. */
 const char *const *fleet_drivers_names(void);
 

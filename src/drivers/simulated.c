@@ -166,7 +166,7 @@ static void wake(FleetDriver *driver, FleetAttempt *attempt)
         return;
     }
 
-    driver->host->presence(attempt->action->device_id, driver->host_data);
+    driver->host->presence(attempt->action->device_id, FLEET_PRESENCE_ONLINE, driver->host_data);
     const Script *script = script_of(attempt->action->type);
     guint step = (guint)((double)elapsed / (double)run->duration * STEPS);
     guint index = phase_index(script, step);

@@ -2,6 +2,12 @@
 
 #include "model/device.h"
 
+/* Most have none, and share that. */
+static GRefString *new_address(const char *address)
+{
+    return *address == '\0' ? g_ref_string_new_intern("") : g_ref_string_new(address);
+}
+
 FleetDevice *fleet_device_new(const char *id, const char *name, const char *type, const char *driver)
 {
     FleetDevice *device = g_new0(FleetDevice, 1);
@@ -11,6 +17,7 @@ FleetDevice *fleet_device_new(const char *id, const char *name, const char *type
     device->name = g_strdup(name);
     device->type = g_ref_string_new_intern(type);
     device->driver = g_ref_string_new_intern(driver);
+    device->address = new_address("");
     return device;
 }
 
@@ -23,6 +30,7 @@ FleetDevice *fleet_device_copy(const FleetDevice *device)
     copy->name = g_strdup(device->name);
     g_ref_string_acquire(copy->type);
     g_ref_string_acquire(copy->driver);
+    g_ref_string_acquire(copy->address);
     return copy;
 }
 
@@ -44,6 +52,7 @@ void fleet_device_unref(const FleetDevice *device)
     g_free(counted->name);
     g_ref_string_release(counted->type);
     g_ref_string_release(counted->driver);
+    g_ref_string_release(counted->address);
     g_free(counted);
 }
 
@@ -61,4 +70,32 @@ void fleet_device_set_type(FleetDevice *device, const char *type)
 
     device->type = g_ref_string_new_intern(type);
     g_ref_string_release(old);
+}
+
+void fleet_device_set_address(FleetDevice *device, const char *address)
+{
+    GRefString *old = device->address;
+
+    device->address = new_address(address);
+    g_ref_string_release(old);
+}
+
+void fleet_device_see(const FleetDevice *device, gint64 now)
+{
+    gint64 *seen = &((FleetDevice *)device)->last_seen_at; /* as it says there, it is not part of the image */
+
+    if (now > __atomic_load_n(seen, __ATOMIC_RELAXED))
+        __atomic_store_n(seen, now, __ATOMIC_RELAXED);
+}
+
+gint64 fleet_device_last_seen(const FleetDevice *device)
+{
+    return __atomic_load_n(&device->last_seen_at, __ATOMIC_RELAXED);
+}
+
+void fleet_device_show_status(FleetDevice *device)
+{
+    gboolean stays = device->action.sequence != 0 || device->own_status == FLEET_DEVICE_MAINTENANCE;
+
+    device->status = device->presence == FLEET_PRESENCE_OFFLINE && !stays ? FLEET_DEVICE_OFFLINE : device->own_status;
 }

@@ -72,6 +72,11 @@ gboolean fleet_device_type_check(const char *type, GError **error)
     return check("device type", type, 0, FLEET_DEVICE_TYPE_MAX, error);
 }
 
+gboolean fleet_device_address_check(const char *address, GError **error)
+{
+    return check("device address", address, 0, FLEET_DEVICE_ADDRESS_MAX, error);
+}
+
 const char *fleet_action_id_format(FleetActionId id, char buffer[static FLEET_ACTION_ID_BUFFER])
 {
     if (id.sequence == 0)

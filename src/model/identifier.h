@@ -19,6 +19,9 @@ gboolean fleet_device_name_check(const char *name, GError **error) G_GNUC_WARN_U
 /* 0 to FLEET_DEVICE_TYPE_MAX bytes of UTF-8, no control characters. */
 gboolean fleet_device_type_check(const char *type, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* 0 to FLEET_DEVICE_ADDRESS_MAX bytes of UTF-8, no control characters. Its driver may want more. */
+gboolean fleet_device_address_check(const char *address, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /*
  * An action's identifier, "action_<ms since the epoch>_<sequence>". The sequence alone is unique, for good; the time
  * makes it readable and guards against a sequence typed by hand.

@@ -8,6 +8,7 @@
 #define FLEET_DEVICE_ID_MAX 255               /* bytes */
 #define FLEET_DEVICE_NAME_MAX 1024            /* bytes */
 #define FLEET_DEVICE_TYPE_MAX 64              /* bytes */
+#define FLEET_DEVICE_ADDRESS_MAX 1024         /* bytes */
 #define FLEET_ACTION_TYPE_MAX 64              /* bytes */
 #define FLEET_PARAMETERS_MAX 64               /* entries of one action */
 #define FLEET_PARAMETERS_SIZE_MAX (64 * 1024) /* bytes of all keys and values of one action */

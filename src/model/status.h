@@ -41,9 +41,18 @@ typedef enum {
     FLEET_RESULT_LAST_, /* not a result: their number */
 } FleetResult;
 
+/* What is known of whether a device is there. */
+typedef enum {
+    FLEET_PRESENCE_UNKNOWN, /* it was never heard, or nobody can say at the moment */
+    FLEET_PRESENCE_ONLINE,
+    FLEET_PRESENCE_OFFLINE, /* it was heard once, and is silent now, or is known to be away */
+    FLEET_PRESENCE_LAST_,   /* not a presence: their number */
+} FleetPresence;
+
 extern const FleetEnumTable fleet_device_statuses; /* "IDLE", ... */
 extern const FleetEnumTable fleet_action_statuses; /* "PENDING", ... */
 extern const FleetEnumTable fleet_results;         /* "", "success", ..., "timed-out", ... */
+extern const FleetEnumTable fleet_presences;       /* "UNKNOWN", "ONLINE", "OFFLINE" */
 
 /* The string of a value, static. */
 static inline const char *fleet_device_status_to_string(FleetDeviceStatus status)
@@ -59,6 +68,11 @@ static inline const char *fleet_action_status_to_string(FleetActionStatus status
 static inline const char *fleet_result_to_string(FleetResult result)
 {
     return fleet_enum_to_string(&fleet_results, result);
+}
+
+static inline const char *fleet_presence_to_string(FleetPresence presence)
+{
+    return fleet_enum_to_string(&fleet_presences, presence);
 }
 
 /* The value of an upper-case string; INVALID_ARGUMENT names what would have been right. */

@@ -57,6 +57,20 @@ gboolean fleet_device_check_set_status(const FleetDevice *device, FleetDeviceSta
     return FALSE;
 }
 
+void fleet_device_set_status(FleetDevice *device, FleetDeviceStatus status)
+{
+    if (fleet_device_is_hidden(device) && status != FLEET_DEVICE_OFFLINE && status != FLEET_DEVICE_MAINTENANCE)
+        device->presence = FLEET_PRESENCE_UNKNOWN;
+    device->own_status = status;
+    fleet_device_show_status(device);
+}
+
+gboolean fleet_device_is_out_of_service(const FleetDevice *device)
+{
+    return device->presence == FLEET_PRESENCE_OFFLINE || device->own_status == FLEET_DEVICE_OFFLINE ||
+           device->own_status == FLEET_DEVICE_MAINTENANCE;
+}
+
 FleetDeviceStatus fleet_device_status_after(FleetDeviceStatus now, FleetActionStatus outcome, gboolean forced)
 {
     if (forced)

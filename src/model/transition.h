@@ -32,6 +32,14 @@ gboolean fleet_device_check_free(const FleetDevice *device, GError **error) G_GN
 gboolean fleet_device_check_set_status(
         const FleetDevice *device, FleetDeviceStatus status, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Gives a copy that is not shared yet the status that an operator has set, and reckons what it shows. If it is OFFLINE
+ * only because it is away, and set to what lets it work, his word counts: that it is away is forgotten until it is
+ * heard or missed again. In MAINTENANCE it is not: what is away shows again once that is over. */
+void fleet_device_set_status(FleetDevice *device, FleetDeviceStatus status);
+
+/* Does nothing start on it, because it is away or an operator has taken it out of service? */
+gboolean fleet_device_is_out_of_service(const FleetDevice *device) G_GNUC_PURE;
+
 /* The device's status once its action has ended: IDLE if it completed or was stopped in order, ERROR if it failed; but
  * an operator's OFFLINE or MAINTENANCE stays. Forced: an operator has closed the action while the work may go on, which
  * is ERROR in any case. */

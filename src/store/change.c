@@ -8,6 +8,7 @@ void fleet_change_ref(const FleetChange *change)
     case FLEET_CHANGE_INSERT_DEVICE:
     case FLEET_CHANGE_UPDATE_DEVICE:
     case FLEET_CHANGE_DELETE_DEVICE:
+    case FLEET_CHANGE_SEE_DEVICE:
         fleet_device_ref(change->device);
         break;
     case FLEET_CHANGE_INSERT_ACTION:
@@ -32,6 +33,7 @@ void fleet_change_unref(const FleetChange *change)
     case FLEET_CHANGE_INSERT_DEVICE:
     case FLEET_CHANGE_UPDATE_DEVICE:
     case FLEET_CHANGE_DELETE_DEVICE:
+    case FLEET_CHANGE_SEE_DEVICE:
         fleet_device_unref(change->device);
         break;
     case FLEET_CHANGE_INSERT_ACTION:

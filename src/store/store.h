@@ -39,6 +39,7 @@ typedef enum {
     FLEET_CHANGE_INSERT_DEVICE,
     FLEET_CHANGE_UPDATE_DEVICE, /* by key */
     FLEET_CHANGE_DELETE_DEVICE, /* by key */
+    FLEET_CHANGE_SEE_DEVICE,    /* by key: only when it was seen last is written */
     FLEET_CHANGE_INSERT_ACTION, /* its id.msec is initiated_at in ms */
     FLEET_CHANGE_UPDATE_ACTION, /* by sequence */
     FLEET_CHANGE_INSERT_ATTEMPT,

@@ -92,6 +92,8 @@ static gboolean write_change(
         return fleet_device_rows_update(database, change->device, error);
     case FLEET_CHANGE_DELETE_DEVICE:
         return fleet_device_rows_delete(database, change->device, error);
+    case FLEET_CHANGE_SEE_DEVICE:
+        return fleet_device_rows_see(database, change->device, error);
     case FLEET_CHANGE_INSERT_ACTION:
         return insert_action(database, change, left, written, error);
     case FLEET_CHANGE_UPDATE_ACTION:

@@ -8,14 +8,22 @@
 
 static const char insert_sql[] =
         "INSERT INTO devices (key, id, name, type, driver, status, registered_at, updated_at, last_seen_at, "
-        "owner_uid) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+        "owner_uid, address, away) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
 static const char update_sql[] =
-        "UPDATE devices SET name = ?2, type = ?3, driver = ?4, status = ?5, updated_at = ?6, last_seen_at = ?7 "
-        "WHERE key = ?1";
+        "UPDATE devices SET name = ?2, type = ?3, driver = ?4, status = ?5, updated_at = ?6, last_seen_at = ?7, "
+        "address = ?8, away = ?9 WHERE key = ?1";
+static const char see_sql[] = "UPDATE devices SET last_seen_at = ?2 WHERE key = ?1";
 static const char delete_sql[] = "DELETE FROM devices WHERE key = ?1";
 static const char load_sql[] =
-        "SELECT key, id, name, type, driver, status, registered_at, updated_at, last_seen_at, owner_uid FROM devices "
+        "SELECT key, id, name, type, driver, status, registered_at, updated_at, last_seen_at, owner_uid, address, "
+        "away FROM devices "
         "ORDER BY id";
+
+/* Whether it is there is known anew after a start; only that it was away makes a difference. */
+static int is_away(const FleetDevice *device)
+{
+    return device->presence == FLEET_PRESENCE_OFFLINE;
+}
 
 gboolean fleet_device_rows_insert(FleetDatabase *database, const FleetDevice *device, GError **error)
 {
@@ -26,11 +34,13 @@ gboolean fleet_device_rows_insert(FleetDatabase *database, const FleetDevice *de
         return FALSE;
     bound = sqlite3_bind_int64(statement, 1, device->key) | fleet_row_bind_text(statement, 2, device->id) |
             fleet_row_bind_text(statement, 3, device->name) | fleet_row_bind_text(statement, 4, device->type) |
-            fleet_row_bind_text(statement, 5, device->driver) | sqlite3_bind_int(statement, 6, (int)device->status) |
+            fleet_row_bind_text(statement, 5, device->driver) |
+            sqlite3_bind_int(statement, 6, (int)device->own_status) |
             sqlite3_bind_int64(statement, 7, device->registered_at) |
             sqlite3_bind_int64(statement, 8, device->updated_at) |
-            sqlite3_bind_int64(statement, 9, device->last_seen_at) |
-            sqlite3_bind_int64(statement, 10, device->owner_uid);
+            sqlite3_bind_int64(statement, 9, fleet_device_last_seen(device)) |
+            sqlite3_bind_int64(statement, 10, device->owner_uid) | fleet_row_bind_text(statement, 11, device->address) |
+            sqlite3_bind_int(statement, 12, is_away(device));
     return fleet_database_change_row(database, statement, bound, "device row", device->key, error);
 }
 
@@ -43,8 +53,22 @@ gboolean fleet_device_rows_update(FleetDatabase *database, const FleetDevice *de
         return FALSE;
     bound = sqlite3_bind_int64(statement, 1, device->key) | fleet_row_bind_text(statement, 2, device->name) |
             fleet_row_bind_text(statement, 3, device->type) | fleet_row_bind_text(statement, 4, device->driver) |
-            sqlite3_bind_int(statement, 5, (int)device->status) | sqlite3_bind_int64(statement, 6, device->updated_at) |
-            sqlite3_bind_int64(statement, 7, device->last_seen_at);
+            sqlite3_bind_int(statement, 5, (int)device->own_status) |
+            sqlite3_bind_int64(statement, 6, device->updated_at) |
+            sqlite3_bind_int64(statement, 7, fleet_device_last_seen(device)) |
+            fleet_row_bind_text(statement, 8, device->address) | sqlite3_bind_int(statement, 9, is_away(device));
+    return fleet_database_change_row(database, statement, bound, "device row", device->key, error);
+}
+
+gboolean fleet_device_rows_see(FleetDatabase *database, const FleetDevice *device, GError **error)
+{
+    sqlite3_stmt *statement = fleet_database_statement(database, see_sql, error);
+    int bound;
+
+    if (statement == NULL)
+        return FALSE;
+    bound = sqlite3_bind_int64(statement, 1, device->key) |
+            sqlite3_bind_int64(statement, 2, fleet_device_last_seen(device));
     return fleet_database_change_row(database, statement, bound, "device row", device->key, error);
 }
 
@@ -59,7 +83,7 @@ gboolean fleet_device_rows_delete(FleetDatabase *database, const FleetDevice *de
 }
 
 /* What the registry would not have let in must not come in through the database either. */
-static void check_texts(FleetRow *row, const char *id, const char *name, const char *type)
+static void check_texts(FleetRow *row, const char *id, const char *name, const char *type, const char *address)
 {
     g_autoptr(GError) error = NULL;
 
@@ -71,6 +95,8 @@ static void check_texts(FleetRow *row, const char *id, const char *name, const c
         fleet_row_fail(row, 2, error->message);
     else if (!fleet_device_type_check(type, &error))
         fleet_row_fail(row, 3, error->message);
+    else if (!fleet_device_address_check(address, &error))
+        fleet_row_fail(row, 10, error->message);
 }
 
 static FleetDevice *read_device(FleetDatabase *database, sqlite3_stmt *statement, GError **error)
@@ -80,15 +106,19 @@ static FleetDevice *read_device(FleetDatabase *database, sqlite3_stmt *statement
             .what = "device row",
             .key = sqlite3_column_int64(statement, 0)};
     const char *id = fleet_row_text(&row, 1), *name = fleet_row_text(&row, 2), *type = fleet_row_text(&row, 3);
+    const char *address = fleet_row_text(&row, 10);
     g_autoptr(FleetDevice) device = fleet_device_new(id, name, type, fleet_row_text(&row, 4));
 
-    check_texts(&row, id, name, type);
+    check_texts(&row, id, name, type, address);
     device->key = fleet_row_integer(&row, 0, 1, G_MAXINT64);
-    device->status = (FleetDeviceStatus)fleet_row_integer(&row, 5, 0, FLEET_DEVICE_STATUS_LAST_ - 1);
+    device->own_status = (FleetDeviceStatus)fleet_row_integer(&row, 5, 0, FLEET_DEVICE_STATUS_LAST_ - 1);
     device->registered_at = fleet_row_integer(&row, 6, 0, G_MAXINT64);
     device->updated_at = fleet_row_integer(&row, 7, 0, G_MAXINT64);
     device->last_seen_at = fleet_row_integer(&row, 8, 0, G_MAXINT64);
     device->owner_uid = (uid_t)fleet_row_integer(&row, 9, 0, G_MAXUINT32);
+    device->presence = fleet_row_integer(&row, 11, 0, 1) != 0 ? FLEET_PRESENCE_OFFLINE : FLEET_PRESENCE_UNKNOWN;
+    fleet_device_set_address(device, address);
+    fleet_device_show_status(device);
     return fleet_row_finish(&row, error) ? g_steal_pointer(&device) : NULL;
 }
 

@@ -14,6 +14,8 @@ gboolean fleet_device_rows_insert(
         FleetDatabase *database, const FleetDevice *device, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean fleet_device_rows_update(
         FleetDatabase *database, const FleetDevice *device, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean fleet_device_rows_see(FleetDatabase *database, const FleetDevice *device,
+        GError **error) G_GNUC_WARN_UNUSED_RESULT; /* when it was seen, and nothing else */
 gboolean fleet_device_rows_delete(
         FleetDatabase *database, const FleetDevice *device, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

@@ -185,8 +185,16 @@ static const char schema_2[] =
 static const char schema_3[] =
         "ALTER TABLE devices ADD COLUMN owner_uid INTEGER NOT NULL DEFAULT 0 /* who registered it */;\n";
 
+/*
+ * Devices get an address, and whether they were away. What status is in their row is their own: one that is away only
+ * shows OFFLINE. No row is touched.
+ */
+static const char schema_4[] =
+        "ALTER TABLE devices ADD COLUMN address TEXT NOT NULL DEFAULT '' /* for its driver, '' = by its id */;\n"
+        "ALTER TABLE devices ADD COLUMN away INTEGER NOT NULL DEFAULT 0 /* 1 = it is OFFLINE for its silence */;\n";
+
 /* steps[i] makes schema i + 1 of schema i; 0 is an empty database. */
-static const char *const steps[] = {schema_1, schema_2, schema_3};
+static const char *const steps[] = {schema_1, schema_2, schema_3, schema_4};
 
 guint fleet_migrations_newest(void)
 {

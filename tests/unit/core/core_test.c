@@ -147,7 +147,8 @@ FleetTestCore *fleet_test_core_new(const char *directory)
     core->timers = fleet_timers_new();
     core->ledger = fleet_ledger_new(core->store, &core->observers);
     core->registry = fleet_registry_new(fleet_store_last_device_key(core->store), &core->observers);
-    core->engine = fleet_engine_new(core->ledger, core->registry, core->timers, &core->observers,
+    core->presence = fleet_presence_watch_new(core->ledger, core->registry, core->timers);
+    core->engine = fleet_engine_new(core->ledger, core->registry, core->timers, core->presence, &core->observers,
             fleet_store_last_action_sequence(core->store));
     core->history = fleet_history_new(core->store, core->engine);
     core->settings = (FleetEngineSettings){.types = core->types,
@@ -170,6 +171,7 @@ void fleet_test_core_free(FleetTestCore *core)
     fleet_store_free(core->store);
     fleet_history_free(core->history);
     fleet_engine_free(core->engine);
+    fleet_presence_watch_free(core->presence);
     fleet_registry_free(core->registry);
     fleet_ledger_free(core->ledger);
     fleet_timers_free(core->timers);
@@ -308,7 +310,7 @@ void fleet_test_core_end(FleetTestCore *core, const char *name, FleetTransaction
 
 void fleet_test_core_register(FleetTestCore *core, const char *name, const char *id)
 {
-    const FleetDeviceSpec spec = {.id = id, .name = "", .type = "router", .status = "", .driver = ""};
+    const FleetDeviceSpec spec = {.id = id, .name = "", .type = "router", .status = "", .driver = "", .address = ""};
     FleetTransaction *transaction = fleet_transaction_new(core->ledger);
     GError *error = NULL;
 
@@ -320,10 +322,10 @@ void fleet_test_core_register(FleetTestCore *core, const char *name, const char 
 void fleet_test_core_status(FleetTestCore *core, const char *name, const char *id, FleetDeviceStatus status)
 {
     FleetTransaction *transaction = fleet_transaction_new(core->ledger);
-    FleetDeviceStatus previous;
+    FleetStatusChange change;
     GError *error = NULL;
 
-    gboolean staged = fleet_registry_stage_status(core->registry, transaction, id, status, &previous, &error);
+    gboolean staged = fleet_registry_stage_status(core->registry, transaction, id, status, &change, &error);
     expect_staged(staged, error);
     fleet_test_core_end(core, name, transaction, error);
 }
@@ -331,9 +333,10 @@ void fleet_test_core_status(FleetTestCore *core, const char *name, const char *i
 void fleet_test_core_update(FleetTestCore *core, const char *name, const char *id, const char *new_name)
 {
     FleetTransaction *transaction = fleet_transaction_new(core->ledger);
+    const FleetDeviceUpdate update = {.name = new_name};
     GError *error = NULL;
 
-    gboolean staged = fleet_registry_stage_update(core->registry, transaction, id, new_name, NULL, &error);
+    gboolean staged = fleet_registry_stage_update(core->registry, transaction, id, &update, &error);
     expect_staged(staged, error);
     fleet_test_core_end(core, name, transaction, error);
 }

@@ -22,6 +22,7 @@ struct FleetTestCore {
     FleetTimers *timers;
     FleetLedger *ledger;
     FleetRegistry *registry;
+    FleetPresenceWatch *presence;
     FleetEngine *engine;
     FleetHistory *history;
     FleetActionTypes *types;

@@ -121,24 +121,24 @@ END_TEST
 
 START_TEST(unstaged_changes_leave_no_trace)
 {
-    const FleetDeviceSpec spec = {.id = "b", .name = "", .type = "", .status = "", .driver = ""};
-    FleetDeviceStatus previous;
+    const FleetDeviceSpec spec = {.id = "b", .name = "", .type = "", .status = "", .driver = "", .address = ""};
+    FleetStatusChange change;
 
     fleet_test_core_register(core, "a", "a");
     fleet_test_core_settle(core);
     g_string_truncate(core->events, 0);
 
     FleetTransaction *transaction = fleet_transaction_new(core->ledger);
-    ck_assert(fleet_registry_stage_status(core->registry, transaction, "a", FLEET_DEVICE_OFFLINE, &previous, NULL));
+    ck_assert(fleet_registry_stage_status(core->registry, transaction, "a", FLEET_DEVICE_OFFLINE, &change, NULL));
     ck_assert(fleet_registry_stage_register(core->registry, transaction, &spec, NULL));
-    ck_assert(fleet_registry_stage_status(core->registry, transaction, "b", FLEET_DEVICE_ERROR, &previous, NULL));
+    ck_assert(fleet_registry_stage_status(core->registry, transaction, "b", FLEET_DEVICE_ERROR, &change, NULL));
     fleet_transaction_unstage(transaction, FLEET_MARK_BEGIN);
     ck_assert_int_eq(fleet_registry_lookup_staged(core->registry, "a", NULL)->status, FLEET_DEVICE_IDLE);
     ck_assert_ptr_null(fleet_registry_lookup_staged(core->registry, "b", NULL));
 
     /* It goes on, empty, and can be filled anew. */
-    ck_assert(fleet_registry_stage_status(core->registry, transaction, "a", FLEET_DEVICE_ERROR, &previous, NULL));
-    ck_assert_int_eq(previous, FLEET_DEVICE_IDLE);
+    ck_assert(fleet_registry_stage_status(core->registry, transaction, "a", FLEET_DEVICE_ERROR, &change, NULL));
+    ck_assert_int_eq(change.previous, FLEET_DEVICE_IDLE);
     fleet_test_core_end(core, "rest", transaction, NULL);
     fleet_test_core_settle(core);
     fleet_test_core_assert_events(core, "device changed a IDLE->ERROR", "committed", "done rest");
@@ -148,15 +148,16 @@ END_TEST
 START_TEST(transaction_of_many_steps_is_told_as_one)
 {
     FleetTransaction *transaction = fleet_transaction_new(core->ledger);
-    FleetDeviceStatus previous;
+    FleetStatusChange change;
 
     for (guint i = 0; i < 3; i++) {
         g_autofree char *id = g_strdup_printf("device-%u", i);
-        const FleetDeviceSpec spec = {.id = id, .name = "", .type = "", .status = "OFFLINE", .driver = ""};
+        const FleetDeviceSpec spec = {
+                .id = id, .name = "", .type = "", .status = "OFFLINE", .driver = "", .address = ""};
 
         ck_assert(fleet_registry_stage_register(core->registry, transaction, &spec, NULL));
     }
-    ck_assert(fleet_registry_stage_status(core->registry, transaction, "device-1", FLEET_DEVICE_IDLE, &previous, NULL));
+    ck_assert(fleet_registry_stage_status(core->registry, transaction, "device-1", FLEET_DEVICE_IDLE, &change, NULL));
     fleet_test_core_end(core, "all", transaction, NULL);
     fleet_test_core_settle(core);
     fleet_test_core_assert_events(core, "device added device-0 OFFLINE", "device added device-1 OFFLINE",

@@ -40,7 +40,8 @@ static void restart(void)
 
 static gboolean stage(FleetTransaction *transaction, const char *id, uid_t uid, GError **error)
 {
-    const FleetDeviceSpec spec = {.id = id, .name = "", .type = "", .status = "", .driver = "", .owner_uid = uid};
+    const FleetDeviceSpec spec = {
+            .id = id, .name = "", .type = "", .status = "", .driver = "", .address = "", .owner_uid = uid};
 
     return fleet_registry_stage_register(core->registry, transaction, &spec, error);
 }

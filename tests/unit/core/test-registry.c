@@ -23,7 +23,7 @@ static void add(const char *id)
 static gboolean stage_spec(const char *id, const char *name, const char *type, const char *status,
         FleetTransaction *transaction, GError **error)
 {
-    const FleetDeviceSpec spec = {.id = id, .name = name, .type = type, .status = status, .driver = ""};
+    const FleetDeviceSpec spec = {.id = id, .name = name, .type = type, .status = status, .driver = "", .address = ""};
 
     return fleet_registry_stage_register(core->registry, transaction, &spec, error);
 }
@@ -54,8 +54,8 @@ START_TEST(device_that_shows_itself_was_seen)
     add("a");
     const gint64 updated = fleet_registry_lookup(core->registry, "a", NULL)->updated_at;
     fleet_test_core_forget(core);
-    fleet_registry_note_seen(core->registry, "a");
-    fleet_registry_note_seen(core->registry, "nobody");
+    fleet_registry_see(core->registry, "a", before);
+    fleet_registry_see(core->registry, "nobody", before);
     ck_assert_int_ge(fleet_registry_lookup(core->registry, "a", NULL)->last_seen_at, before);
     ck_assert_int_eq(fleet_registry_lookup(core->registry, "a", NULL)->updated_at, updated);
     ck_assert_str_eq(core->events->str, "");
@@ -209,14 +209,15 @@ END_TEST
 START_TEST(status_tells_the_previous_one)
 {
     FleetTransaction *transaction = fleet_transaction_new(core->ledger);
-    FleetDeviceStatus previous = FLEET_DEVICE_ERROR;
+    FleetStatusChange change;
 
     add("a");
     gint64 updated = fleet_registry_lookup(core->registry, "a", NULL)->updated_at;
-    ck_assert(fleet_registry_stage_status(core->registry, transaction, "a", FLEET_DEVICE_BUSY, &previous, NULL));
-    ck_assert_int_eq(previous, FLEET_DEVICE_IDLE);
-    ck_assert(fleet_registry_stage_status(core->registry, transaction, "a", FLEET_DEVICE_OFFLINE, &previous, NULL));
-    ck_assert_int_eq(previous, FLEET_DEVICE_BUSY);
+    ck_assert(fleet_registry_stage_status(core->registry, transaction, "a", FLEET_DEVICE_BUSY, &change, NULL));
+    ck_assert_int_eq(change.previous, FLEET_DEVICE_IDLE);
+    ck_assert_int_eq(change.current, FLEET_DEVICE_BUSY);
+    ck_assert(fleet_registry_stage_status(core->registry, transaction, "a", FLEET_DEVICE_OFFLINE, &change, NULL));
+    ck_assert_int_eq(change.previous, FLEET_DEVICE_BUSY);
     fleet_test_core_end(core, "both", transaction, NULL);
     fleet_test_core_settle(core);
     ck_assert_int_gt(fleet_registry_lookup(core->registry, "a", NULL)->updated_at, updated);
@@ -239,9 +240,10 @@ END_TEST
 START_TEST(update_changes_name_and_type)
 {
     FleetTransaction *transaction = fleet_transaction_new(core->ledger);
+    const FleetDeviceUpdate update = {.name = "Name", .type = "sensor"};
 
     add("a");
-    ck_assert(fleet_registry_stage_update(core->registry, transaction, "a", "Name", "sensor", NULL));
+    ck_assert(fleet_registry_stage_update(core->registry, transaction, "a", &update, NULL));
     fleet_test_core_end(core, "both", transaction, NULL);
     fleet_test_core_settle(core);
     const FleetDevice *device = fleet_registry_lookup(core->registry, "a", NULL);

@@ -50,8 +50,9 @@ static void finished(FleetAttemptId id, FleetOutcome outcome, const char *text, 
     g_string_append_printf(attempt->reports, "finished %s\n", outcomes[outcome]);
 }
 
-static void presence(const char *device_id, gpointer host_data)
+static void presence(const char *device_id, FleetPresence presence_, gpointer host_data)
 {
+    ck_assert_int_eq(presence_, FLEET_PRESENCE_ONLINE);
     ck_assert_str_eq(device_id, "router-1");
     ((FleetTestDriver *)host_data)->seen++;
 }

@@ -165,7 +165,7 @@ FleetDevice *fleet_test_device(gint64 key, const char *id)
     FleetDevice *device = fleet_device_new(id, "a name", "router", "simulated");
 
     device->key = key;
-    device->status = FLEET_DEVICE_MAINTENANCE;
+    device->status = device->own_status = FLEET_DEVICE_MAINTENANCE;
     device->registered_at = 1700000000000001 + key % 1000;
     device->updated_at = 1700000000000002 + key % 1000;
     device->last_seen_at = 1700000000000003 + key % 1000;

@@ -51,7 +51,7 @@ START_TEST(device_is_updated_and_deleted)
 
     fleet_device_set_name(after, "another name");
     fleet_device_set_type(after, "another type");
-    after->status = FLEET_DEVICE_OFFLINE;
+    after->status = after->own_status = FLEET_DEVICE_OFFLINE;
     after->updated_at++;
     after->last_seen_at += 2;
     fleet_test_store_submit(test, "insert", inserts, G_N_ELEMENTS(inserts));
