@@ -61,6 +61,12 @@ static void device_added(const FleetDevice *device, gpointer user_data)
 static void device_changed(const FleetDevice *before, const FleetDevice *after, gpointer user_data)
 {
     expect(g_str_equal(before->id, after->id), "a device changes its id");
+    if (before->presence != after->presence) {
+        tell(user_data, "device %s %s->%s", after->id, fleet_presence_to_string(before->presence),
+                fleet_presence_to_string(after->presence));
+        if (before->status == after->status)
+            return;
+    }
     tell(user_data, "device changed %s %s->%s", after->id, fleet_device_status_to_string(before->status),
             fleet_device_status_to_string(after->status));
 }

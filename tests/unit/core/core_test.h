@@ -31,7 +31,8 @@ struct FleetTestCore {
     FleetObservers observers;
     FleetObserverLink link;
 
-    /* One line each: "device added a IDLE", "device changed a IDLE->BUSY", "device removed a", "action added 1
+    /* One line each: "device added a IDLE", "device changed a IDLE->BUSY", "device a UNKNOWN->ONLINE" (its presence),
+     * "device removed a", "action added 1
      * PENDING", "action changed 1 PENDING->RUNNING", "action removed 1", "committed" (of a
      * transaction that told any of these), "storage failed", "storage ok";
      * and what became of a named change: "done NAME", "NAME: DeviceExists". */

@@ -354,8 +354,8 @@ START_TEST(running_action_goes_on_with_its_remaining_time)
     fleet_test_core_assert_events(core, NULL);
     fleet_test_core_wait(core, "device changed a UPDATING->IDLE");
     fleet_test_core_settle(core);
-    fleet_test_core_assert_events(
-            core, "action changed 1 RUNNING->COMPLETED", "device changed a UPDATING->IDLE", "committed");
+    fleet_test_core_assert_events(core, "device a UNKNOWN->ONLINE", "committed", "action changed 1 RUNNING->COMPLETED",
+            "device changed a UPDATING->IDLE", "committed");
     action = fleet_engine_lookup(core->engine, id);
     ck_assert_uint_eq(action->attempt, 1);
     ck_assert_int_ge(fleet_clock_boottime(), started + duration);
