@@ -77,8 +77,8 @@ START_TEST(showing_itself_touches_no_change_on_its_way)
     fleet_test_core_forget(core);
     fleet_test_core_status(core, "out", "a", FLEET_DEVICE_OFFLINE);
     fleet_test_core_unregister(core, "gone", "b");
-    fleet_registry_note_seen(core->registry, "a");
-    fleet_registry_note_seen(core->registry, "b");
+    fleet_registry_see(core->registry, "a", fleet_clock_realtime());
+    fleet_registry_see(core->registry, "b", fleet_clock_realtime());
     ck_assert_int_eq(fleet_registry_lookup(core->registry, "a", NULL)->status, FLEET_DEVICE_IDLE);
     fleet_test_core_update(core, "name", "a", "Router A");
     fleet_test_core_register(core, "again", "b");
