@@ -8,6 +8,9 @@
 /* What is done in one turn of the loop. */
 #define STEPS_PER_TURN 512
 
+/* A look at who is silent that comes later than this does not count: fleetd did not run, so it heard nobody either. */
+#define LATE_USEC FLEET_USEC_PER_SEC
+
 /* How long to wait before what could not be stored is stored again. */
 #define STORE_AGAIN_USEC (2 * FLEET_USEC_PER_SEC)
 
@@ -132,6 +135,17 @@ static void welcome(Entry *entry)
     want(entry->kind->watch, entry, FLEET_PRESENCE_ONLINE);
 }
 
+/* After a suspend, or when it was stopped, what was sent meanwhile has to be read first. */
+static gboolean was_deaf(Kind *kind, gint64 now)
+{
+    gint64 late = now - kind->timer.deadline;
+
+    if (kind->timer.deadline == 0 || late < LATE_USEC)
+        return FALSE;
+    arm(kind, now + MIN(late, MAX(kind->tolerance.offline_after, kind->tolerance.online_after)));
+    return TRUE;
+}
+
 /* Those that have been silent for too long, and those that have been back for long enough; some in a turn. */
 static void look_after(FleetTimer *timer)
 {
@@ -140,6 +154,8 @@ static void look_after(FleetTimer *timer)
     guint left = STEPS_PER_TURN;
     Entry *entry;
 
+    if (was_deaf(kind, now))
+        return;
     for (; (entry = g_queue_peek_head(&kind->present)) != NULL && left > 0 && due_of_silence(entry) <= now; left--)
         miss(entry);
     if (entry != NULL)
