@@ -348,7 +348,7 @@ static void report_unknown(FleetAttemptId id, const char *message, gpointer host
 void fleet_run_give_up_recovery(FleetRun *run)
 {
     g_autofree char *limit = fleet_timespan_format(run->engine->settings.recovery_timeout);
-    g_autofree char *message = g_strdup_printf("it was not found again within %s after a restart of fleetd", limit);
+    g_autofree char *message = g_strdup_printf("no trace of it was found within %s", limit);
 
     fleet_run_end(run, fleet_ending_new(FLEET_ACTION_FAILED, FLEET_RESULT_LOST, message));
 }

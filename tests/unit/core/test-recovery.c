@@ -86,7 +86,7 @@ START_TEST(what_is_not_found_is_lost)
     fleet_test_core_rest(core);
     ck_assert_int_ge(fleet_clock_boottime(), since + LONGER);
     g_autofree char *span = fleet_timespan_format(LONGER);
-    g_autofree char *message = g_strdup_printf("it was not found again within %s after a restart of fleetd", span);
+    g_autofree char *message = g_strdup_printf("no trace of it was found within %s", span);
     fleet_fixture_assert_ended(last_id, FLEET_ACTION_FAILED, FLEET_RESULT_LOST, message);
     ck_assert_int_eq(fleet_fixture_device("a")->status, FLEET_DEVICE_ERROR);
 }
