@@ -96,7 +96,7 @@ void fleet_run_detach(FleetRun *run)
         run->driver->class->release(run->driver, &run->attempt);
     run->attached = FALSE;
     g_clear_pointer(&run->attempt.device, fleet_device_unref);
-    run->due[FLEET_DUE_WAKE] = run->due[FLEET_DUE_RECOVERY] = FLEET_DUE_NEVER;
+    run->due[FLEET_DUE_WAKE] = run->due[FLEET_DUE_RECOVERY] = run->due[FLEET_DUE_STORED] = FLEET_DUE_NEVER;
 }
 
 static void retry_stored(const GError *error, gpointer user_data)
@@ -150,10 +150,19 @@ static FleetRun *find_run(FleetEngine *engine, FleetAttemptId id)
     return NULL;
 }
 
+void fleet_run_tell_stored(FleetRun *run, gint64 when)
+{
+    if (run->attached && run->ending == NULL && run->driver->class->stored != NULL)
+        fleet_run_set_due(run, FLEET_DUE_STORED, when);
+}
+
+/* The driver may have to say it again. */
 static void stored(const GError *error, gpointer user_data)
 {
-    if (error != NULL)
-        fleet_log_warning("a detail of a running action could not be stored: %s", error->message);
+    if (error == NULL)
+        return;
+    fleet_log_warning("a detail of a running action could not be stored: %s", error->message);
+    fleet_run_tell_stored(user_data, fleet_clock_boottime() + STORE_AGAIN_USEC);
 }
 
 /* Stores an image that changes no status. Takes it. */

@@ -89,7 +89,7 @@ void fleet_run_arm(FleetRun *run)
     for (guint i = FLEET_DUE_NOT_BEFORE; i <= FLEET_DUE_RETRY; i++)
         run->due[i] = FLEET_DUE_NEVER;
     if (run->ending != NULL) /* it only waits for the disk */
-        run->due[FLEET_DUE_WAKE] = run->due[FLEET_DUE_RECOVERY] = FLEET_DUE_NEVER;
+        run->due[FLEET_DUE_WAKE] = run->due[FLEET_DUE_RECOVERY] = run->due[FLEET_DUE_STORED] = FLEET_DUE_NEVER;
     else if (run->committed->status != run->staged->status)
         ; /* a move is on its way to the disk, and all limits end with it or begin after it */
     else if (run->committed->status == FLEET_ACTION_PENDING)
@@ -151,6 +151,9 @@ static void act(FleetRun *run, FleetDue due)
         break;
     case FLEET_DUE_RECOVERY:
         fleet_run_give_up_recovery(run);
+        break;
+    case FLEET_DUE_STORED:
+        run->driver->class->stored(run->driver, &run->attempt);
         break;
     case FLEET_DUE_WAKE:
         run->driver->class->wake(run->driver, &run->attempt);

@@ -218,6 +218,7 @@ static void after_move(FleetRun *run, const FleetAction *before)
     fleet_run_arm(run);
     if (run->in_flight == 0)
         fleet_run_show_late_reports(run);
+    fleet_run_tell_stored(run, now);
 }
 
 static void apply(gpointer owner, gpointer data, FleetChangeKind kind, gconstpointer image)

@@ -24,6 +24,7 @@ typedef enum {
     FLEET_DUE_CANCEL_TIMEOUT, /* the driver has not stopped */
     FLEET_DUE_RETRY,          /* the next attempt */
     FLEET_DUE_RECOVERY,       /* the driver has not found it again */
+    FLEET_DUE_STORED,         /* the driver is told what has become of its reports on the way to the disk */
     FLEET_DUE_WAKE,           /* the driver wanted to be woken */
     FLEET_DUE_LAST_,          /* not a cause: their number */
 } FleetDue;
@@ -172,6 +173,9 @@ void fleet_run_retry(FleetRun *run);
 
 /* Its device was changed: a retry that waited for it may be due. */
 void fleet_run_device_changed(FleetRun *run);
+
+/* Has its driver told, at that time, what has become of its reports. */
+void fleet_run_tell_stored(FleetRun *run, gint64 when);
 
 /* Could its driver start an attempt now? */
 gboolean fleet_run_is_driver_ready(const FleetRun *run);

@@ -134,6 +134,10 @@ typedef struct {
     /* The time asked for with wake_at has come. NULL if the driver never asks. */
     void (*wake)(FleetDriver *driver, FleetAttempt *attempt);
 
+    /* A phase or a point of no return that was reported is on disk, and in attempt->action; or could not be stored, is
+     * not there, and can be reported again. NULL: not of interest. */
+    void (*stored)(FleetDriver *driver, FleetAttempt *attempt);
+
     /* The attempt goes away: free attempt->data. It may have ended, or fleetd does while the work itself goes on, or it
      * was closed by force while the work goes on. */
     void (*release)(FleetDriver *driver, FleetAttempt *attempt);

@@ -25,6 +25,12 @@ static gboolean is_ready(FleetDriver *driver, const FleetDevice *device)
     return ready;
 }
 
+static void stored(FleetDriver *driver, FleetAttempt *attempt)
+{
+    g_string_append_printf(
+            told, "stored %s%s\n", attempt->action->phase, attempt->action->past_return ? ", past return" : "");
+}
+
 /* On top of what fleet_test_core_take_over() does. */
 static void look_after_devices(void)
 {
@@ -35,6 +41,7 @@ static void look_after_devices(void)
     class.adopt = adopt;
     class.forget = forget;
     class.is_ready = is_ready;
+    class.stored = stored;
     driver->class = &class;
 }
 
@@ -259,6 +266,54 @@ START_TEST(address_is_fixed_while_an_action_runs)
 }
 END_TEST
 
+/* An attempt that runs on "a". */
+static void run_attempt(void)
+{
+    fleet_fixture_add("a");
+    ready = TRUE;
+    fleet_test_core_initiate(core, "start", "a");
+    fleet_test_core_wait(core, "driver starts 1/1");
+    fleet_test_core_rest(core);
+    g_string_truncate(told, 0);
+}
+
+START_TEST(driver_is_told_what_is_stored)
+{
+    const FleetDriver *driver = fleet_test_core_driver(core);
+    const FleetAttemptId id = {1, 1};
+
+    run_attempt();
+    driver->host->phase(id, "preparing", driver->host_data);
+    assert_told("");
+    fleet_test_core_rest(core);
+    assert_told("stored preparing\n");
+    driver->host->point_of_no_return(id, driver->host_data);
+    fleet_test_core_rest(core);
+    assert_told("stored preparing, past return\n");
+    driver->host->progress(id, 0.5, driver->host_data);
+    driver->host->phase(id, "installing", driver->host_data);
+    driver->host->finished(id, FLEET_OUTCOME_SUCCESS, "", "", driver->host_data);
+    fleet_test_core_rest(core);
+    assert_told("");
+}
+END_TEST
+
+START_TEST(driver_is_told_what_is_not_stored)
+{
+    const FleetDriver *driver = fleet_test_core_driver(core);
+
+    run_attempt();
+    fleet_test_core_break_disk();
+    driver->host->phase((FleetAttemptId){1, 1}, "preparing", driver->host_data);
+    fleet_test_core_wait(core, "storage failed");
+    fleet_test_core_mend_disk();
+    assert_told("");
+    while (told->len == 0)
+        g_main_context_iteration(NULL, TRUE);
+    assert_told("stored \n");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("core: adopt");
@@ -276,5 +331,7 @@ int main(void)
     tcase_add_test(adopt, announcement_that_is_wrong_registers_nothing);
     tcase_add_test(adopt, many_are_announced_together);
     tcase_add_test(adopt, address_is_fixed_while_an_action_runs);
+    tcase_add_test(adopt, driver_is_told_what_is_stored);
+    tcase_add_test(adopt, driver_is_told_what_is_not_stored);
     return fleet_test_main(suite);
 }
