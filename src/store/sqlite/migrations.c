@@ -191,7 +191,7 @@ static const char schema_3[] =
  */
 static const char schema_4[] =
         "ALTER TABLE devices ADD COLUMN address TEXT NOT NULL DEFAULT '' /* for its driver, '' = by its id */;\n"
-        "ALTER TABLE devices ADD COLUMN away INTEGER NOT NULL DEFAULT 0 /* 1 = it is OFFLINE for its silence */;\n";
+        "ALTER TABLE devices ADD COLUMN away INTEGER NOT NULL DEFAULT 0 /* 1 = it was missed, and is not back */;\n";
 
 /* steps[i] makes schema i + 1 of schema i; 0 is an empty database. */
 static const char *const steps[] = {schema_1, schema_2, schema_3, schema_4};

@@ -170,6 +170,7 @@ FleetDevice *fleet_test_device(gint64 key, const char *id)
     device->updated_at = 1700000000000002 + key % 1000;
     device->last_seen_at = 1700000000000003 + key % 1000;
     device->owner_uid = 1004;
+    fleet_device_set_address(device, "an address");
     return device;
 }
 
@@ -214,7 +215,10 @@ void fleet_test_assert_same_device(const FleetDevice *device, const FleetDevice 
     ck_assert_str_eq(device->name, expected->name);
     ck_assert_str_eq(device->type, expected->type);
     ck_assert_str_eq(device->driver, expected->driver);
+    ck_assert_str_eq(device->address, expected->address);
     ck_assert_uint_eq(device->status, expected->status);
+    ck_assert_uint_eq(device->own_status, expected->own_status);
+    ck_assert_uint_eq(device->presence, expected->presence);
     ck_assert_int_eq(device->registered_at, expected->registered_at);
     ck_assert_int_eq(device->updated_at, expected->updated_at);
     ck_assert_int_eq(device->last_seen_at, expected->last_seen_at);

@@ -21,7 +21,10 @@ START_TEST(devices_come_back_as_they_were)
 
         fleet_device_set_name(device, i == 0 ? "" : "Łódź 'quoted' \"twice\" ; DROP TABLE devices");
         fleet_device_set_type(device, i == 0 ? "" : "typ-ü");
-        device->status = i == 0 ? FLEET_DEVICE_IDLE : FLEET_DEVICE_ERROR;
+        fleet_device_set_address(device, i == 0 ? "" : "'адрес' //; --");
+        device->own_status = i == 0 ? FLEET_DEVICE_IDLE : FLEET_DEVICE_ERROR;
+        device->presence = i == 1 ? FLEET_PRESENCE_OFFLINE : FLEET_PRESENCE_UNKNOWN;
+        device->status = i == 1 ? FLEET_DEVICE_OFFLINE : device->own_status;
         device->last_seen_at = i == 0 ? 0 : G_MAXINT64;
         fleet_test_store_submit_device(test, ids[i], FLEET_CHANGE_INSERT_DEVICE, device);
         g_ptr_array_add(devices, device);
@@ -51,6 +54,7 @@ START_TEST(device_is_updated_and_deleted)
 
     fleet_device_set_name(after, "another name");
     fleet_device_set_type(after, "another type");
+    fleet_device_set_address(after, "another address");
     after->status = after->own_status = FLEET_DEVICE_OFFLINE;
     after->updated_at++;
     after->last_seen_at += 2;
@@ -64,6 +68,84 @@ START_TEST(device_is_updated_and_deleted)
     g_auto(FleetTestLoaded) loaded = fleet_test_store_load(directory);
     ck_assert_uint_eq(loaded.devices->len, 2);
     fleet_test_assert_same_device(loaded.devices->pdata[0], after);
+    fleet_test_assert_same_device(loaded.devices->pdata[1], other);
+}
+END_TEST
+
+/* The row has the device's own status, and that it was away: what it shows follows from both. */
+START_TEST(device_that_is_away_keeps_its_own_status)
+{
+    const FleetDeviceStatus own = (FleetDeviceStatus)_i;
+    g_autofree char *directory = fleet_test_directory_new();
+    g_autofree char *path = g_build_filename(directory, "fleet.db", NULL);
+    g_autoptr(FleetTestStore) test = fleet_test_store_new(directory);
+    g_autoptr(FleetDevice) there = fleet_test_device(1, "it");
+    g_autoptr(FleetDevice) away = fleet_device_copy(there);
+
+    away->own_status = own;
+    away->presence = FLEET_PRESENCE_OFFLINE;
+    away->status = own == FLEET_DEVICE_MAINTENANCE ? own : FLEET_DEVICE_OFFLINE;
+    fleet_test_store_submit_device(test, "insert", FLEET_CHANGE_INSERT_DEVICE, there);
+    fleet_test_store_submit_device(test, "leaves", FLEET_CHANGE_UPDATE_DEVICE, away);
+    fleet_test_store_settle(test);
+    g_autofree char *row = fleet_test_sql_read(path, "SELECT status || ' ' || away FROM devices");
+    g_autofree char *expected = g_strdup_printf("%d 1", _i);
+    ck_assert_str_eq(row, expected);
+    fleet_test_store_free(g_steal_pointer(&test));
+
+    g_auto(FleetTestLoaded) loaded = fleet_test_store_load(directory);
+    ck_assert_uint_eq(loaded.devices->len, 1);
+    fleet_test_assert_same_device(loaded.devices->pdata[0], away);
+}
+END_TEST
+
+/* That one is there is known anew after a start. */
+START_TEST(device_that_is_there_is_not_known_to_be_after_a_start)
+{
+    g_autofree char *directory = fleet_test_directory_new();
+    g_autoptr(FleetTestStore) test = fleet_test_store_new(directory);
+    g_autoptr(FleetDevice) away = fleet_test_device(1, "it");
+    g_autoptr(FleetDevice) back = fleet_device_copy(away);
+
+    away->presence = FLEET_PRESENCE_OFFLINE;
+    back->presence = FLEET_PRESENCE_ONLINE;
+    fleet_test_store_submit_device(test, "away", FLEET_CHANGE_INSERT_DEVICE, away);
+    fleet_test_store_submit_device(test, "back", FLEET_CHANGE_UPDATE_DEVICE, back);
+    fleet_test_store_settle(test);
+    fleet_test_store_free(g_steal_pointer(&test));
+
+    g_auto(FleetTestLoaded) loaded = fleet_test_store_load(directory);
+    const FleetDevice *device = loaded.devices->pdata[0];
+    ck_assert_int_eq(device->presence, FLEET_PRESENCE_UNKNOWN);
+    ck_assert_int_eq(device->status, FLEET_DEVICE_MAINTENANCE);
+}
+END_TEST
+
+START_TEST(seeing_a_device_writes_nothing_else)
+{
+    g_autofree char *directory = fleet_test_directory_new();
+    g_autoptr(FleetTestStore) test = fleet_test_store_new(directory);
+    g_autoptr(FleetDevice) stored = fleet_test_device(1, "it");
+    g_autoptr(FleetDevice) other = fleet_test_device(2, "other");
+    g_autoptr(FleetDevice) seen = fleet_device_copy(stored);
+
+    fleet_device_set_name(seen, "a name that is not stored");
+    fleet_device_set_type(seen, "no type");
+    fleet_device_set_address(seen, "nowhere");
+    seen->own_status = seen->status = FLEET_DEVICE_ERROR;
+    seen->presence = FLEET_PRESENCE_OFFLINE;
+    seen->updated_at += 5;
+    fleet_test_store_submit_device(test, "insert", FLEET_CHANGE_INSERT_DEVICE, stored);
+    fleet_test_store_submit_device(test, "insert other", FLEET_CHANGE_INSERT_DEVICE, other);
+    fleet_device_see(seen, stored->last_seen_at + 7);
+    fleet_test_store_submit_device(test, "see", FLEET_CHANGE_SEE_DEVICE, seen);
+    fleet_test_store_settle(test);
+    fleet_test_store_assert_events(test, "committed insert", "committed insert other", "committed see");
+    fleet_test_store_free(g_steal_pointer(&test));
+
+    g_auto(FleetTestLoaded) loaded = fleet_test_store_load(directory);
+    stored->last_seen_at += 7;
+    fleet_test_assert_same_device(loaded.devices->pdata[0], stored);
     fleet_test_assert_same_device(loaded.devices->pdata[1], other);
 }
 END_TEST
@@ -441,6 +523,9 @@ int main(void)
 
     tcase_add_test(tcase, devices_come_back_as_they_were);
     tcase_add_test(tcase, device_is_updated_and_deleted);
+    tcase_add_loop_test(tcase, device_that_is_away_keeps_its_own_status, 0, FLEET_DEVICE_STATUS_LAST_);
+    tcase_add_test(tcase, device_that_is_there_is_not_known_to_be_after_a_start);
+    tcase_add_test(tcase, seeing_a_device_writes_nothing_else);
     tcase_add_test(tcase, actions_come_back_as_they_were);
     tcase_add_test(tcase, action_is_updated);
     tcase_add_test(tcase, limits_are_kept);

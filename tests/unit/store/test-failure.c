@@ -172,6 +172,7 @@ static const struct {
 } wrong_changes[] = {
         {FLEET_CHANGE_INSERT_DEVICE, TRUE, "UNIQUE constraint failed: devices.key"},
         {FLEET_CHANGE_DELETE_DEVICE, FALSE, "device row 99 is missing"},
+        {FLEET_CHANGE_SEE_DEVICE, FALSE, "device row 99 is missing"},
         {FLEET_CHANGE_INSERT_ACTION, TRUE, "UNIQUE constraint failed: actions.sequence"},
         {FLEET_CHANGE_UPDATE_ACTION, FALSE, "action row 99 is missing"},
         {FLEET_CHANGE_INSERT_ATTEMPT, TRUE, "UNIQUE constraint failed: attempts.sequence, attempts.number"},
@@ -186,7 +187,7 @@ START_TEST(wrong_change_fails)
     g_autoptr(FleetAttemptRecord) attempt = fleet_attempt_record_new(99, 1, &action->started, action->plan);
     FleetChange change = {.kind = wrong_changes[_i].kind};
 
-    if (change.kind <= FLEET_CHANGE_DELETE_DEVICE)
+    if (change.kind <= FLEET_CHANGE_SEE_DEVICE)
         change.device = device;
     else if (change.kind <= FLEET_CHANGE_UPDATE_ACTION)
         change.action = action;

@@ -89,6 +89,13 @@ static const struct {
         {"UPDATE devices SET name = printf('%.*c', 1025, 'x') WHERE key = 2", "device row 2: name"},
         {"UPDATE devices SET owner_uid = -1 WHERE key = 2", "device row 2: owner_uid is -1, which is out of range"},
         {"UPDATE devices SET type = char(10) WHERE key = 2", "device row 2: type"},
+        {"UPDATE devices SET last_seen_at = -1 WHERE key = 2", "device row 2: last_seen_at is -1"},
+        {"UPDATE devices SET address = CAST(x'80' AS TEXT) WHERE key = 2", "device row 2: address is not valid UTF-8"},
+        {"UPDATE devices SET address = char(9) WHERE key = 2",
+                "device row 2: address device address '\\x09' has a control"},
+        {"UPDATE devices SET address = printf('%.*c', 1025, 'x') WHERE key = 2", "device row 2: address"},
+        {"UPDATE devices SET away = 2 WHERE key = 2", "device row 2: away is 2, which is out of range"},
+        {"UPDATE devices SET away = -1 WHERE key = 2", "device row 2: away is -1"},
         {"UPDATE devices SET key = -2 WHERE key = 2", "device row -2: key is -2"},
         {"UPDATE devices SET registered_at = -1 WHERE key = 2", "device row 2: registered_at is -1"},
         {"UPDATE actions SET status = 5 WHERE sequence = 2", "action row 2: status is 5"},
@@ -134,8 +141,8 @@ START_TEST(damaged_row_is_named)
     g_autoptr(GString) sequences = g_string_new(NULL);
     g_autoptr(GError) error = NULL;
 
-    fleet_test_sql(path, "INSERT INTO devices VALUES (1, 'a', '', '', 'simulated', 0, 0, 0, 0, 0), "
-                         "(2, 'b', '', '', 'simulated', 0, 0, 0, 0, 0)");
+    fleet_test_sql(path, "INSERT INTO devices VALUES (1, 'a', '', '', 'simulated', 0, 0, 0, 0, 0, '', 0), "
+                         "(2, 'b', '', '', 'simulated', 0, 0, 0, 0, 0, '', 0)");
     fleet_test_sql(path, damages[_i].sql);
     store = fleet_store_open(directory, NULL, &error);
     fleet_test_assert_no_error(error);

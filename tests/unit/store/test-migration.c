@@ -4,7 +4,7 @@
 
 #include "store_test.h"
 
-#define SCHEMAS 3
+#define SCHEMAS 4
 
 /* A directory with a copy of that schema's database. */
 static char *copy_fixture(int schema)
@@ -23,23 +23,47 @@ static FleetDevice *new_device(gint64 key, const char *id, const char *name, con
     FleetDevice *device = fleet_device_new(id, name, type, "simulated");
 
     device->key = key;
-    device->status = status;
+    device->status = device->own_status = status;
     device->registered_at = 1700000000000000 + key;
     device->updated_at = 1700000100000000 + key;
     return device;
 }
 
-/* Schema 3 was the first to say who had registered a device. */
+/* Of schema 4 and later: one that was away while it was in MAINTENANCE, and one that an operator had made OFFLINE. */
+static void assert_new_devices(const GPtrArray *devices)
+{
+    g_autoptr(FleetDevice) camera = new_device(3, "camera-1", "Camera", "camera", FLEET_DEVICE_MAINTENANCE);
+    g_autoptr(FleetDevice) gate = new_device(4, "gate-1", "Gate", "", FLEET_DEVICE_OFFLINE);
+
+    g_ref_string_release(camera->driver);
+    camera->driver = g_ref_string_new_intern("command");
+    fleet_device_set_address(camera, "device/camera-1//");
+    camera->presence = FLEET_PRESENCE_OFFLINE;
+    camera->last_seen_at = 1700000200000003;
+    camera->owner_uid = 1000;
+    gate->last_seen_at = 1700000200000004;
+    fleet_test_assert_same_device(devices->pdata[0], camera);
+    fleet_test_assert_same_device(devices->pdata[1], gate);
+}
+
+/* Schema 3 was the first to say who had registered a device, schema 4 where one is and that one was away. */
 static void assert_devices(const GPtrArray *devices, int schema)
 {
-    g_autoptr(FleetDevice) first = new_device(2, "router-1", "Router, first floor", "router", FLEET_DEVICE_UPDATING);
-    g_autoptr(FleetDevice) second = new_device(1, "sensor 'ü'/東京", "", "", FLEET_DEVICE_ERROR);
+    g_autoptr(FleetDevice) router = new_device(2, "router-1", "Router, first floor", "router", FLEET_DEVICE_UPDATING);
+    g_autoptr(FleetDevice) sensor = new_device(1, "sensor 'ü'/東京", "", "", FLEET_DEVICE_ERROR);
 
-    second->last_seen_at = 1700000200000000;
-    second->owner_uid = schema < 3 ? 0 : 4294967294;
-    ck_assert_uint_eq(devices->len, 2);
-    fleet_test_assert_same_device(devices->pdata[0], first);
-    fleet_test_assert_same_device(devices->pdata[1], second);
+    sensor->last_seen_at = 1700000200000000;
+    sensor->owner_uid = schema < 3 ? 0 : 4294967294;
+    if (schema >= 4) {
+        fleet_device_set_address(sensor, "floor 3/ü's");
+        sensor->presence = FLEET_PRESENCE_OFFLINE;
+        sensor->status = FLEET_DEVICE_OFFLINE;
+    }
+    ck_assert_uint_eq(devices->len, schema < 4 ? 2 : 4);
+    if (schema >= 4)
+        assert_new_devices(devices);
+    fleet_test_assert_same_device(devices->pdata[devices->len - 2], router);
+    fleet_test_assert_same_device(devices->pdata[devices->len - 1], sensor);
 }
 
 static void assert_finished_action(const FleetAction *action)
@@ -136,7 +160,7 @@ START_TEST(old_database_keeps_all_it_holds)
     /* Action 9 was stored once and is gone. */
     g_autoptr(FleetStore) store = fleet_store_open(directory, NULL, NULL);
     ck_assert_int_eq(fleet_store_last_action_sequence(store), 9);
-    ck_assert_int_eq(fleet_store_last_device_key(store), 2);
+    ck_assert_int_eq(fleet_store_last_device_key(store), _i < 4 ? 2 : 4);
 }
 END_TEST
 
@@ -291,7 +315,7 @@ START_TEST(old_database_can_be_written)
 {
     g_autofree char *directory = copy_fixture(_i);
     g_autoptr(FleetTestStore) test = fleet_test_store_new(directory);
-    g_autoptr(FleetDevice) device = fleet_test_device(3, "router-2");
+    g_autoptr(FleetDevice) device = fleet_test_device(5, "router-2");
     g_autoptr(FleetAction) action = fleet_test_action(10, "router-2");
     const FleetChange changes[] = {
             {FLEET_CHANGE_INSERT_DEVICE, {.device = device}}, {FLEET_CHANGE_INSERT_ACTION, {.action = action}}};

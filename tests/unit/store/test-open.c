@@ -78,7 +78,7 @@ START_TEST(settings_are_those_promised)
     g_autofree char *check = fleet_test_sql_read(path, "PRAGMA integrity_check");
 
     ck_assert_str_eq(mode, "wal");
-    ck_assert_str_eq(schema, "3");
+    ck_assert_str_eq(schema, "4");
     ck_assert_str_eq(application, "1181512804"); /* "Fltd" */
     ck_assert_str_eq(check, "ok");
 }

@@ -135,7 +135,7 @@ START_TEST(newer_schema)
     g_autofree char *path = g_build_filename(directory, "fleet.db", NULL);
 
     fleet_test_sql(path, "PRAGMA user_version = 7");
-    assert_refused_untouched(directory, "has schema 7, this fleetd knows up to 3; install a newer fleetd");
+    assert_refused_untouched(directory, "has schema 7, this fleetd knows up to 4; install a newer fleetd");
 }
 END_TEST
 
