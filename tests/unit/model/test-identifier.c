@@ -49,6 +49,7 @@ static const struct {
         {fleet_device_id_check, FLEET_DEVICE_ID_MAX, "device id"},
         {fleet_device_name_check, FLEET_DEVICE_NAME_MAX, "device name"},
         {fleet_device_type_check, FLEET_DEVICE_TYPE_MAX, "device type"},
+        {fleet_device_address_check, FLEET_DEVICE_ADDRESS_MAX, "device address"},
 };
 
 START_TEST(limits_are_the_promised_ones)
@@ -56,6 +57,7 @@ START_TEST(limits_are_the_promised_ones)
     ck_assert_int_eq(FLEET_DEVICE_ID_MAX, 255);
     ck_assert_int_eq(FLEET_DEVICE_NAME_MAX, 1024);
     ck_assert_int_eq(FLEET_DEVICE_TYPE_MAX, 64);
+    ck_assert_int_eq(FLEET_DEVICE_ADDRESS_MAX, 1024);
     ck_assert_int_eq(FLEET_ACTION_TYPE_MAX, 64);
     ck_assert_int_eq(FLEET_PARAMETERS_MAX, 64);
     ck_assert_int_eq(FLEET_PARAMETERS_SIZE_MAX, 65536);
@@ -119,6 +121,7 @@ START_TEST(only_an_id_must_not_be_empty)
     refused(fleet_device_id_check, "", "device id '' has 0 bytes; use 1 to 255");
     taken(fleet_device_name_check, "");
     taken(fleet_device_type_check, "");
+    taken(fleet_device_address_check, "");
 }
 END_TEST
 
@@ -128,6 +131,7 @@ START_TEST(dots_are_reserved_as_ids)
     refused(fleet_device_id_check, "..", "device id '..' is reserved");
     taken(fleet_device_name_check, ".");
     taken(fleet_device_type_check, "..");
+    taken(fleet_device_address_check, "..");
 }
 END_TEST
 

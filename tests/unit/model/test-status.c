@@ -11,6 +11,7 @@ static const char *const device_statuses[] = {
 static const char *const action_statuses[] = {"PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"};
 static const char *const results[] = {
         "", "success", "failed", "rejected", "timed-out", "cancelled", "lost", "superseded"};
+static const char *const presences[] = {"UNKNOWN", "ONLINE", "OFFLINE"};
 
 START_TEST(numbers_are_the_stores)
 {
@@ -60,6 +61,20 @@ START_TEST(result_has_its_string)
 }
 END_TEST
 
+START_TEST(presence_has_its_string)
+{
+    ck_assert_str_eq(fleet_presence_to_string((FleetPresence)_i), presences[_i]);
+}
+END_TEST
+
+/* What a device has that nothing is known of; no database numbers the others. */
+START_TEST(nothing_known_of_presence_is_zero)
+{
+    ck_assert_int_eq(FLEET_PRESENCE_UNKNOWN, 0);
+    ck_assert_int_eq(FLEET_PRESENCE_LAST_, G_N_ELEMENTS(presences));
+}
+END_TEST
+
 START_TEST(unknown_device_status_is_refused)
 {
     static const char *const unknown[] = {"", "SLEEPY", "idle", "IDLE ", "PENDING"};
@@ -85,6 +100,8 @@ int main(void)
     tcase_add_loop_test(tcase, device_status_has_its_string, 0, (int)G_N_ELEMENTS(device_statuses));
     tcase_add_loop_test(tcase, action_status_has_its_string, 0, (int)G_N_ELEMENTS(action_statuses));
     tcase_add_loop_test(tcase, result_has_its_string, 0, (int)G_N_ELEMENTS(results));
+    tcase_add_loop_test(tcase, presence_has_its_string, 0, (int)G_N_ELEMENTS(presences));
+    tcase_add_test(tcase, nothing_known_of_presence_is_zero);
     tcase_add_loop_test(tcase, unknown_device_status_is_refused, 0, 5);
     return fleet_test_main(suite);
 }

@@ -9,7 +9,7 @@ static FleetDevice *make(FleetDeviceStatus status, gint64 sequence)
 {
     FleetDevice *device = fleet_device_new("router-1", "Main Router", "router", "simulated");
 
-    device->status = status;
+    device->status = device->own_status = status;
     device->action = (FleetActionId){.msec = 1705312200000, .sequence = sequence};
     return device;
 }
@@ -172,11 +172,111 @@ START_TEST(an_end_by_force_leaves_an_error)
 }
 END_TEST
 
+/* A device that is away, and has that status when it is there. */
+static FleetDevice *make_away(FleetDeviceStatus own, gint64 sequence)
+{
+    FleetDevice *device = make(own, sequence);
+
+    device->presence = FLEET_PRESENCE_OFFLINE;
+    fleet_device_show_status(device);
+    return device;
+}
+
+START_TEST(the_status_that_is_set_on_a_device_that_is_there_is_shown)
+{
+    for (guint presence = 0; presence < FLEET_PRESENCE_LAST_; presence++) {
+        if (presence == FLEET_PRESENCE_OFFLINE)
+            continue;
+        g_autoptr(FleetDevice) device = make(FLEET_DEVICE_IDLE, 0);
+
+        device->presence = (FleetPresence)presence;
+        fleet_device_set_status(device, (FleetDeviceStatus)_i);
+        ck_assert_int_eq(device->status, _i);
+        ck_assert_int_eq(device->own_status, _i);
+        ck_assert_int_eq(device->presence, presence);
+    }
+}
+END_TEST
+
+/* Who sets a device that is silent to work says that it is there. */
+START_TEST(the_word_of_an_operator_counts_more_than_silence)
+{
+    FleetDeviceStatus status = (FleetDeviceStatus)_i;
+    gboolean stays_away = status == FLEET_DEVICE_OFFLINE || status == FLEET_DEVICE_MAINTENANCE;
+    g_autoptr(FleetDevice) device = make_away(FLEET_DEVICE_IDLE, 0);
+
+    ck_assert_int_eq(device->status, FLEET_DEVICE_OFFLINE);
+    fleet_device_set_status(device, status);
+    ck_assert_int_eq(device->status, status);
+    ck_assert_int_eq(device->own_status, status);
+    ck_assert_int_eq(device->presence, stays_away ? FLEET_PRESENCE_OFFLINE : FLEET_PRESENCE_UNKNOWN);
+}
+END_TEST
+
+/* That MAINTENANCE is over says nothing about whether it is there. */
+START_TEST(what_is_away_shows_again_after_maintenance)
+{
+    FleetDeviceStatus status = (FleetDeviceStatus)_i;
+    g_autoptr(FleetDevice) device = make_away(FLEET_DEVICE_MAINTENANCE, 0);
+
+    ck_assert_int_eq(device->status, FLEET_DEVICE_MAINTENANCE);
+    fleet_device_set_status(device, status);
+    ck_assert_int_eq(device->status, status == FLEET_DEVICE_MAINTENANCE ? status : FLEET_DEVICE_OFFLINE);
+    ck_assert_int_eq(device->own_status, status);
+    ck_assert_int_eq(device->presence, FLEET_PRESENCE_OFFLINE);
+}
+END_TEST
+
+/* Of the two reasons for which it was OFFLINE one is left; the same word once more takes that away, too. */
+START_TEST(an_operators_offline_is_taken_back_before_the_silence)
+{
+    g_autoptr(FleetDevice) device = make_away(FLEET_DEVICE_OFFLINE, 0);
+
+    fleet_device_set_status(device, FLEET_DEVICE_IDLE);
+    ck_assert_int_eq(device->status, FLEET_DEVICE_OFFLINE);
+    ck_assert_int_eq(device->presence, FLEET_PRESENCE_OFFLINE);
+    fleet_device_set_status(device, FLEET_DEVICE_IDLE);
+    ck_assert_int_eq(device->status, FLEET_DEVICE_IDLE);
+    ck_assert_int_eq(device->presence, FLEET_PRESENCE_UNKNOWN);
+}
+END_TEST
+
+START_TEST(what_is_set_while_an_action_runs_says_nothing_of_presence)
+{
+    FleetDeviceStatus status = (FleetDeviceStatus)_i;
+    g_autoptr(FleetDevice) device = make_away(FLEET_DEVICE_UPDATING, 3);
+
+    ck_assert_int_eq(device->status, FLEET_DEVICE_UPDATING);
+    fleet_device_set_status(device, status);
+    ck_assert_int_eq(device->status, status);
+    ck_assert_int_eq(device->presence, FLEET_PRESENCE_OFFLINE);
+}
+END_TEST
+
+/* Every presence, status and either: (presence * statuses + own) * 2 + runs. What an action makes of it hides neither.
+ */
+START_TEST(nothing_starts_on_what_is_away_or_taken_out)
+{
+    gint64 sequence = _i % 2;
+    FleetDeviceStatus own = (FleetDeviceStatus)(_i / 2 % FLEET_DEVICE_STATUS_LAST_);
+    FleetPresence presence = (FleetPresence)(_i / 2 / FLEET_DEVICE_STATUS_LAST_);
+    g_autoptr(FleetDevice) device = make(own, sequence);
+
+    device->presence = presence;
+    fleet_device_show_status(device);
+    ck_assert(fleet_device_is_out_of_service(device) ==
+              (presence == FLEET_PRESENCE_OFFLINE || own == FLEET_DEVICE_OFFLINE || own == FLEET_DEVICE_MAINTENANCE));
+    if (fleet_device_is_out_of_service(device))
+        ck_assert(!fleet_device_check_free(device, NULL));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("transition");
     TCase *actions = fleet_test_case(suite, "actions");
     TCase *devices = fleet_test_case(suite, "devices");
+    TCase *presence = fleet_test_case(suite, "presence");
 
     tcase_add_loop_test(actions, action_moves, 0, TRIPLES);
     tcase_add_test(actions, nothing_leaves_a_terminal_status);
@@ -187,5 +287,14 @@ int main(void)
     tcase_add_loop_test(devices, four_statuses_may_be_set_while_an_action_runs, 0, FLEET_DEVICE_STATUS_LAST_);
     tcase_add_loop_test(devices, the_end_of_an_action_sets_the_status, 0, FLEET_DEVICE_STATUS_LAST_);
     tcase_add_loop_test(devices, an_end_by_force_leaves_an_error, 0, FLEET_DEVICE_STATUS_LAST_);
+    tcase_add_loop_test(
+            presence, the_status_that_is_set_on_a_device_that_is_there_is_shown, 0, FLEET_DEVICE_STATUS_LAST_);
+    tcase_add_loop_test(presence, the_word_of_an_operator_counts_more_than_silence, 0, FLEET_DEVICE_STATUS_LAST_);
+    tcase_add_loop_test(presence, what_is_away_shows_again_after_maintenance, 0, FLEET_DEVICE_STATUS_LAST_);
+    tcase_add_test(presence, an_operators_offline_is_taken_back_before_the_silence);
+    tcase_add_loop_test(
+            presence, what_is_set_while_an_action_runs_says_nothing_of_presence, 0, FLEET_DEVICE_STATUS_LAST_);
+    tcase_add_loop_test(presence, nothing_starts_on_what_is_away_or_taken_out, 0,
+            FLEET_PRESENCE_LAST_ * FLEET_DEVICE_STATUS_LAST_ * 2);
     return fleet_test_main(suite);
 }
