@@ -88,6 +88,8 @@ static void assert_defaults(const FleetConfig *config)
     ck_assert_uint_eq(config->quotas.limits[FLEET_QUOTA_PENDING_ACTIONS], 10000);
     ck_assert_uint_eq(config->quotas.limits[FLEET_QUOTA_DEVICES], 100000);
     ck_assert_int_eq(config->log_target, FLEET_LOG_AUTO);
+    ck_assert_int_eq(config->tolerance.offline_after, 0);
+    ck_assert_int_eq(config->tolerance.online_after, 0);
 }
 
 START_TEST(missing_default_file_gives_defaults)
@@ -99,6 +101,7 @@ START_TEST(missing_default_file_gives_defaults)
     fleet_test_assert_no_error(error);
     assert_defaults(config);
     ck_assert_uint_eq(g_strv_length((char **)fleet_action_types_names(config->action_types)), 4);
+    ck_assert_uint_eq(g_hash_table_size(config->tolerances), 0);
 }
 END_TEST
 
@@ -148,6 +151,7 @@ START_TEST(every_key_is_read)
                                       "HistoryActions=5\nHistoryAge=7d\nAuditEntries=6\nAuditAge=8d\n"
                                       "[Quota]\nCallsPerUser=11\nConnectionsPerUser=12\n"
                                       "PendingActionsPerUser=13\nDevicesPerUser=14\n"
+                                      "[Presence]\nHeartbeatInterval=20s\nOfflineAfter=50s\nOnlineAfter=5s\n"
                                       "[Log]\nLevel=debug\nTarget=console-prefixed\n"
                                       "[ActionType CALIBRATION]\nDeviceStatus=UPDATING\n"
                                       "[ActionType SOFTWARE_UPDATE]\nDeviceStatus=BUSY\n");
@@ -175,6 +179,8 @@ START_TEST(every_key_is_read)
     ck_assert_uint_eq(config->quotas.limits[FLEET_QUOTA_PENDING_ACTIONS], 13);
     ck_assert_uint_eq(config->quotas.limits[FLEET_QUOTA_DEVICES], 14);
     ck_assert_int_eq(config->log_target, FLEET_LOG_CONSOLE_PREFIXED);
+    ck_assert_int_eq(config->tolerance.offline_after, 50 * FLEET_USEC_PER_SEC);
+    ck_assert_int_eq(config->tolerance.online_after, 5 * FLEET_USEC_PER_SEC);
 
     type = fleet_action_types_lookup(config->action_types, "CALIBRATION", NULL);
     ck_assert_ptr_nonnull(type);
@@ -237,6 +243,84 @@ START_TEST(types_of_device_have_drivers)
     ck_assert_uint_eq(g_hash_table_size(config->type_drivers), 2);
     ck_assert_str_eq(g_hash_table_lookup(config->type_drivers, "router"), "simulated");
     ck_assert_str_eq(g_hash_table_lookup(config->type_drivers, "edge box"), "command");
+}
+END_TEST
+
+static const struct {
+    const char *main, *drop_in;
+    gint64 offline_after, online_after; /* s; of devices of the type 'router' */
+    gint64 others_offline_after;        /* s; of those of no type */
+} tolerances[] = {
+        /* Three beats, where nothing else is said. */
+        {"[Presence]\nHeartbeatInterval=10s\n", "", 30, 0, 30},
+        {"[Presence]\nHeartbeatInterval=10s\nOfflineAfter=11s\n", "", 11, 0, 11},
+        {"[Presence]\nOfflineAfter=1min\nOnlineAfter=2s\n", "", 60, 2, 60},
+        {"[DeviceType router]\nHeartbeatInterval=5s\n", "", 15, 0, 0},
+        {"[DeviceType router]\nOfflineAfter=7s\nOnlineAfter=1s\n", "", 7, 1, 0},
+        {"[DeviceType switch]\nOfflineAfter=7s\n", "", 0, 0, 0},
+        /* What a type does not say holds for it as for all. */
+        {"[Presence]\nHeartbeatInterval=10s\nOnlineAfter=3s\n[DeviceType router]\nDriver=command\n", "", 30, 3, 30},
+        {"[Presence]\nHeartbeatInterval=10s\nOnlineAfter=3s\n[DeviceType router]\nOfflineAfter=1h\n", "", 3600, 3, 30},
+        {"[DeviceType router]\nOfflineAfter=1h\n[Presence]\nOfflineAfter=50s\nOnlineAfter=3s\n", "", 3600, 3, 50},
+        {"[Presence]\nOfflineAfter=1h\nOnlineAfter=3s\n[DeviceType router]\nOnlineAfter=0\n", "", 3600, 0, 3600},
+        /* Its own interval says more than a silence that holds for all. */
+        {"[Presence]\nHeartbeatInterval=10s\nOfflineAfter=25s\n[DeviceType router]\nHeartbeatInterval=1min\n", "", 180,
+                0, 25},
+        /* Not at all. */
+        {"[Presence]\nHeartbeatInterval=10s\nOfflineAfter=0\n", "", 0, 0, 0},
+        {"[Presence]\nHeartbeatInterval=10s\n[DeviceType router]\nOfflineAfter=0\n", "", 0, 0, 30},
+        {"[Presence]\nHeartbeatInterval=10s\n[DeviceType router]\nHeartbeatInterval=0\n", "", 0, 0, 30},
+        {"[Presence]\nHeartbeatInterval=0\nOfflineAfter=1us\n", "", 0, 0, 0},
+        /* Over all files, each key by itself. */
+        {"[DeviceType router]\nHeartbeatInterval=5s\nOnlineAfter=2s\n", "[DeviceType router]\nOfflineAfter=6s\n", 6, 2,
+                0},
+        {"[DeviceType router]\nOfflineAfter=6s\n", "[DeviceType router]\nDriver=command\n", 6, 0, 0},
+        {"[Presence]\nHeartbeatInterval=5s\n", "[Presence]\nHeartbeatInterval=6s\n[DeviceType router]\n", 18, 0, 18},
+};
+
+START_TEST(types_of_device_may_be_silent_for_so_long)
+{
+    g_autofree char *path = make_file(tolerances[_i].main);
+
+    add_drop_in(path, "a.conf", tolerances[_i].drop_in);
+    g_autoptr(FleetConfig) config = load(path);
+    const FleetTolerance *own = g_hash_table_lookup(config->tolerances, "router");
+    const FleetTolerance *router = own != NULL ? own : &config->tolerance;
+
+    ck_assert_int_eq(router->offline_after / FLEET_USEC_PER_SEC, tolerances[_i].offline_after);
+    ck_assert_int_eq(router->online_after / FLEET_USEC_PER_SEC, tolerances[_i].online_after);
+    ck_assert_int_eq(config->tolerance.offline_after / FLEET_USEC_PER_SEC, tolerances[_i].others_offline_after);
+}
+END_TEST
+
+/* The longest span that can be written, three times, is still a time. */
+START_TEST(no_silence_is_too_long_for_a_clock)
+{
+    g_autofree char *path = make_file("[Presence]\nHeartbeatInterval=2305843009213693696us\n");
+    g_autoptr(FleetConfig) config = load(path);
+
+    ck_assert_int_eq(config->tolerance.offline_after, 3 * G_GINT64_CONSTANT(2305843009213693696));
+    ck_assert_int_gt(G_MAXINT64 - fleet_clock_boottime(), config->tolerance.offline_after);
+}
+END_TEST
+
+/* The files say it together: the one of a type may contradict what the main file says of all. */
+START_TEST(silences_are_compared_over_all_files)
+{
+    g_autofree char *path = make_file("[Presence]\nHeartbeatInterval=10s\n");
+
+    add_drop_in(path, "a.conf", "\n[DeviceType router]\nOfflineAfter=10s\n");
+    assert_refused(path,
+            ".d/a.conf:3: OfflineAfter=10s in [DeviceType router] is not longer than HeartbeatInterval=10s; "
+            "raise OfflineAfter");
+    add_drop_in(path, "b.conf", "[DeviceType router]\nHeartbeatInterval=9s\n");
+    g_autoptr(FleetConfig) config = load(path);
+    const FleetTolerance *router = g_hash_table_lookup(config->tolerances, "router");
+    ck_assert_int_eq(router->offline_after, 10 * FLEET_USEC_PER_SEC);
+
+    add_drop_in(path, "c.conf", "# a fault of all is told, too\n[Presence]\nOfflineAfter=1s\n");
+    assert_refused(path, ".d/c.conf:3: OfflineAfter=1s in [Presence] is not longer than HeartbeatInterval=10s; raise "
+                         "OfflineAfter");
 }
 END_TEST
 
@@ -388,14 +472,16 @@ static const struct {
         {"[Simulation]\n# c\nMinimum=1s\n",
                 ":3: key 'Minimum' in [Simulation] is unknown; use one of MinDuration, MaxDuration, SuccessRate, "
                 "TransientRate, Seed"},
-        {"[Log]\nLevel=info\n[Simulaton]\nSeed=1\n", ":3: group [Simulaton] is unknown; use one of [Actions], "
-                                                     "[Retention], [Quota], [Simulation], [Log], [ActionType NAME], "
-                                                     "[DeviceType NAME], [Command ACTION-TYPE]"},
-        {"[Empty]\n", ":1: group [Empty] is unknown; use one of [Actions], [Retention], [Quota], [Simulation], [Log], "
+        {"[Log]\nLevel=info\n[Simulaton]\nSeed=1\n",
+                ":3: group [Simulaton] is unknown; use one of [Actions], "
+                "[Retention], [Quota], [Presence], [Simulation], [Log], [ActionType NAME], "
+                "[DeviceType NAME], [Command ACTION-TYPE]"},
+        {"[Empty]\n", ":1: group [Empty] is unknown; use one of [Actions], [Retention], [Quota], [Presence], "
+                      "[Simulation], [Log], "
                       "[ActionType NAME], "
                       "[DeviceType NAME], [Command ACTION-TYPE]"},
         {"[ActionType]\nDeviceStatus=BUSY\n", ":1: group [ActionType] is unknown; use one of [Actions], [Retention], "
-                                              "[Quota], [Simulation], [Log], [ActionType NAME], "
+                                              "[Quota], [Presence], [Simulation], [Log], [ActionType NAME], "
                                               "[DeviceType NAME], [Command ACTION-TYPE]"},
         {"[Log]\nLevel=info\nLevel[de]=debug\n", ":3: key 'Level[de]' in [Log] is unknown; use one of Level, Target"},
         {"[Simulation]\n\n  MinDuration  =  10x\n", ":3: key 'MinDuration' in [Simulation] has a bad value: '10x' is "
@@ -508,17 +594,38 @@ static const struct {
                                                "not right; use a whole number from 0 to 1000000000"},
         {"[Quota]\nConnections=1\n", ":2: key 'Connections' in [Quota] is unknown; use one of CallsPerUser, "
                                      "ConnectionsPerUser, PendingActionsPerUser, DevicesPerUser"},
-        {"[DeviceType]\nDriver=command\n",
-                ":1: group [DeviceType] is unknown; use one of [Actions], [Retention], [Quota], [Simulation], [Log], "
-                "[ActionType NAME], [DeviceType NAME], [Command ACTION-TYPE]"},
-        {"[DeviceType router]\n", ":1: group [DeviceType router] lacks the key 'Driver'; name the driver there"},
+        {"[DeviceType]\nDriver=command\n", ":1: group [DeviceType] is unknown; use one of [Actions], [Retention], "
+                                           "[Quota], [Presence], [Simulation], [Log], "
+                                           "[ActionType NAME], [DeviceType NAME], [Command ACTION-TYPE]"},
         {"[DeviceType router]\nDriver=magic\n", ":2: key 'Driver' in [DeviceType router] has a bad value: driver "
                                                 "'magic' is unknown; use one of simulated, command"},
         {"[DeviceType router]\nDrivers=simulated\n",
-                ":2: key 'Drivers' in [DeviceType router] is unknown; use one of Driver"},
-        {"[Command]\nExec=/bin/true\n", ":1: group [Command] is unknown; use one of [Actions], [Retention], [Quota], "
-                                        "[Simulation], [Log], [ActionType "
-                                        "NAME], [DeviceType NAME], [Command ACTION-TYPE]"},
+                ":2: key 'Drivers' in [DeviceType router] is unknown; use one of Driver, HeartbeatInterval, "
+                "OfflineAfter, OnlineAfter"},
+        {"[DeviceType router]\nHeartbeatInterval=often\n",
+                ":2: key 'HeartbeatInterval' in [DeviceType router] has a bad value: 'often' is not a time span; write "
+                "it like \"10s\", \"5min 30s\" or \"250ms\""},
+        {"[DeviceType router]\nDriver=simulated\nOnlineAfter=-1s\n",
+                ":3: key 'OnlineAfter' in [DeviceType router] has a bad value: '-1s' is not a time span; write it like "
+                "\"10s\", \"5min 30s\" or \"250ms\""},
+        {"[DeviceType router]\nHeartbeatInterval=10s\nOfflineAfter=9s\n",
+                ":3: OfflineAfter=9s in [DeviceType router] is not longer than HeartbeatInterval=10s; raise "
+                "OfflineAfter"},
+        {"[Presence]\nDriver=simulated\n", ":2: key 'Driver' in [Presence] is unknown; use one of HeartbeatInterval, "
+                                           "OfflineAfter, OnlineAfter"},
+        {"[Presence]\nOfflineAfter=never\n",
+                ":2: key 'OfflineAfter' in [Presence] has a bad value: 'never' is not a time span; write it like "
+                "\"10s\", \"5min 30s\" or \"250ms\""},
+        {"[Presence]\nOfflineAfter=1min\nHeartbeatInterval=1min\n",
+                ":2: OfflineAfter=1min in [Presence] is not longer than HeartbeatInterval=1min; raise OfflineAfter"},
+        {"[Presence x]\nOfflineAfter=1min\n",
+                ":1: group [Presence x] is unknown; use one of [Actions], [Retention], "
+                "[Quota], [Presence], [Simulation], [Log], [ActionType NAME], [DeviceType NAME], "
+                "[Command ACTION-TYPE]"},
+        {"[Command]\nExec=/bin/true\n",
+                ":1: group [Command] is unknown; use one of [Actions], [Retention], [Quota], [Presence], "
+                "[Simulation], [Log], [ActionType "
+                "NAME], [DeviceType NAME], [Command ACTION-TYPE]"},
         {"[Command router]\nExec=/bin/true\n",
                 ":1: [Command router] names no type of action; write [Command SOFTWARE_UPDATE] for devices of any "
                 "type, or [Command router SOFTWARE_UPDATE] for those of the type 'router'"},
@@ -622,8 +729,8 @@ START_TEST(shipped_file_shows_the_defaults)
     static const char *const keys[] = {"RunningMax", "CancelTimeout", "RecoveryTimeout", "FinishedActions",
             "FinishedActionsAge", "HistoryActions", "HistoryAge", "AuditEntries", "AuditAge", "CallsPerUser",
             "ConnectionsPerUser", "PendingActionsPerUser", "DevicesPerUser", "MinDuration", "MaxDuration",
-            "SuccessRate", "TransientRate", "Level", "Target", "Timeout", "StepTimeout", "MaxAttempts", "RetryDelay",
-            "RetryFactor", "RetryCap", "RetryJitter", "KillTimeout"};
+            "SuccessRate", "TransientRate", "HeartbeatInterval", "OnlineAfter", "Level", "Target", "Timeout",
+            "StepTimeout", "MaxAttempts", "RetryDelay", "RetryFactor", "RetryCap", "RetryJitter", "KillTimeout"};
     for (guint i = 0; i < G_N_ELEMENTS(keys); i++) {
         g_autofree char *line = g_strdup_printf("\n%s=", keys[i]);
         fleet_test_assert_contains(effective, line);
@@ -642,6 +749,9 @@ int main(void)
     tcase_add_test(values, every_key_of_an_action_type_is_read);
     tcase_add_test(values, known_action_type_needs_no_device_status);
     tcase_add_test(values, types_of_device_have_drivers);
+    tcase_add_loop_test(values, types_of_device_may_be_silent_for_so_long, 0, G_N_ELEMENTS(tolerances));
+    tcase_add_test(values, no_silence_is_too_long_for_a_clock);
+    tcase_add_test(values, silences_are_compared_over_all_files);
     tcase_add_test(values, commands_are_read);
     tcase_add_test(values, commands_are_checked_over_all_files);
     tcase_add_test(values, bounds_are_allowed);
