@@ -26,7 +26,7 @@ typedef struct {
     GRefString *driver;   /* interned */
     GRefString *address;  /* where its driver finds it; "" = where one with its id would be */
     gint64 registered_at; /* µs since the epoch */
-    gint64 updated_at;    /* µs since the epoch; of the last change of name, type or status */
+    gint64 updated_at;    /* µs since the epoch; of the last change of name, type, address or status */
     gint64 last_seen_at;  /* µs since the epoch; 0 = never; the one part of a shared image that changes: see below */
     FleetActionId action; /* the action that it is busy with; not persisted: the actions say it */
     guint queued;         /* actions that wait for it; not persisted either */

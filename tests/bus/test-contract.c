@@ -387,7 +387,8 @@ static void provoke_all(const FleetTestFleet *fleet, FleetTestSignals *signals)
 
     fleet_test_register(connection, "router-1");
     fleet_test_manager_void(connection, "UpdateDevice",
-            g_variant_new_parsed("('router-1', {'Name': <'Main'>, 'Type': <'router'>}, @a{sv} {})"));
+            g_variant_new_parsed(
+                    "('router-1', {'Name': <'Main'>, 'Type': <'router'>, 'Address': <'floor 1'>}, @a{sv} {})"));
     g_autofree char *id = fleet_test_initiate(connection, "router-1", "FIRMWARE_UPDATE", &path);
     fleet_test_manager_void(connection, "InitiateDeviceAction",
             g_variant_new_parsed("('router-1', 'SYSTEM_REBOOT', @a{ss} {}, {'IfBusy': <'queue'>})"));

@@ -31,6 +31,8 @@ START_TEST(registration_takes_defaults)
     fleet_test_assert_entry(info, "CurrentActionId", "''");
     fleet_test_assert_entry(info, "QueuedActions", "0");
     fleet_test_assert_entry(info, "Driver", "'simulated'");
+    fleet_test_assert_entry(info, "Address", "''");
+    fleet_test_assert_entry(info, "Presence", "'UNKNOWN'");
     guint64 registered, updated;
     ck_assert(g_variant_lookup(info, "RegisteredAt", "t", &registered));
     ck_assert(g_variant_lookup(info, "UpdatedAt", "t", &updated));
@@ -44,8 +46,12 @@ START_TEST(registration_takes_what_is_given)
 {
     g_autoptr(FleetTestFleet) fleet = fleet_test_fleet_new("");
 
-    fleet_test_register_as(fleet->direct, "r", "Main Router", "router", "MAINTENANCE");
+    fleet_test_manager_void(fleet->direct, "RegisterDevice",
+            g_variant_new_parsed("('r', 'Main Router', 'router', 'MAINTENANCE', {'Driver': <'command'>, 'Address': "
+                                 "<'device/router-1//'>})"));
     g_autoptr(GVariant) info = fleet_test_device_info(fleet->connection, "r");
+    fleet_test_assert_entry(info, "Driver", "'command'");
+    fleet_test_assert_entry(info, "Address", "'device/router-1//'");
     fleet_test_assert_entry(info, "Name", "'Main Router'");
     fleet_test_assert_entry(info, "Type", "'router'");
     fleet_test_assert_entry(info, "Status", "'MAINTENANCE'");
@@ -125,10 +131,14 @@ static void assert_stories(GDBusConnection *connection)
             "\n  /org/fleet/Manager org.freedesktop.DBus.ObjectManager.InterfacesAdded('" ROUTER
             "', {'org.fleet.Device': {'Id': <'router-1'>, 'Name': <'router-1'>, 'Type': <''>, 'Status': <'IDLE'>, "
             "'RegisteredAt': <TIME>, 'UpdatedAt': <TIME>, 'LastSeen': <uint64 0>, 'CurrentAction': <objectpath '/'>, "
-            "'CurrentActionId': <''>, 'QueuedActions': <uint32 0>, 'Driver': <'simulated'>}})");
+            "'CurrentActionId': <''>, 'QueuedActions': <uint32 0>, 'Driver': <'simulated'>, 'Address': <''>, "
+            "'Presence': <'UNKNOWN'>}})");
     g_autofree char *named = story_of(connection, signals, FLEET_TEST_ROOT, FLEET_TEST_MANAGER, "UpdateDevice",
             "('router-1', {'Name': <'Main'>, 'Type': <''>}, @a{sv} {})");
     ck_assert_str_eq(named, CHANGED("'Name': <'Main'>, 'UpdatedAt': <TIME>"));
+    g_autofree char *moved = story_of(connection, signals, FLEET_TEST_ROOT, FLEET_TEST_MANAGER, "UpdateDevice",
+            "('router-1', {'Address': <'floor 1'>}, @a{sv} {})");
+    ck_assert_str_eq(moved, CHANGED("'UpdatedAt': <TIME>, 'Address': <'floor 1'>"));
     g_autofree char *status = story_of(connection, signals, FLEET_TEST_ROOT, FLEET_TEST_MANAGER, "SetDeviceStatus",
             "('router-1', 'OFFLINE', @a{sv} {})");
     ck_assert_str_eq(status, CHANGED("'Status': <'OFFLINE'>, 'UpdatedAt': <TIME>"));
@@ -142,7 +152,7 @@ static void assert_stories(GDBusConnection *connection)
             "(['router-1', 'router-1'], 'IDLE', @a{sv} {})");
     ck_assert_str_eq(many, CHANGED("'Status': <'IDLE'>, 'UpdatedAt': <TIME>"));
     g_autofree char *nothing = story_of(connection, signals, FLEET_TEST_ROOT, FLEET_TEST_MANAGER, "UpdateDevice",
-            "('router-1', {'Name': <'Main'>}, @a{sv} {})");
+            "('router-1', {'Name': <'Main'>, 'Address': <'floor 1'>}, @a{sv} {})");
     ck_assert_str_eq(nothing, "");
     fleet_test_signals_clear(objects);
     g_autofree char *removed = story_of(connection, objects, ROUTER, FLEET_TEST_DEVICE, "Unregister", "(@a{sv} {},)");
@@ -193,10 +203,20 @@ START_TEST(update_changes_what_is_named)
     fleet_test_assert_entry(typed, "Name", "'Name'");
     fleet_test_assert_entry(typed, "Type", "'router'");
     fleet_test_manager_void(
-            fleet->connection, "UpdateDevice", g_variant_new_parsed("('r', {'Name': <''>, 'Type': <''>}, @a{sv} {})"));
+            fleet->connection, "UpdateDevice", g_variant_new_parsed("('r', {'Address': <'floor 1'>}, @a{sv} {})"));
+    g_autoptr(GVariant) moved = fleet_test_device_info(fleet->connection, "r");
+    fleet_test_assert_entry(moved, "Address", "'floor 1'");
+    fleet_test_assert_entry(moved, "Type", "'router'");
+    fleet_test_daemon_kill(fleet->daemon);
+    fleet_test_daemon_start(fleet->daemon);
+    g_autoptr(GVariant) kept = fleet_test_device_info(fleet->connection, "r");
+    ck_assert(g_variant_equal(moved, kept));
+    fleet_test_manager_void(fleet->connection, "UpdateDevice",
+            g_variant_new_parsed("('r', {'Name': <''>, 'Type': <''>, 'Address': <''>}, @a{sv} {})"));
     g_autoptr(GVariant) emptied = fleet_test_device_info(fleet->connection, "r");
     fleet_test_assert_entry(emptied, "Name", "'r'");
     fleet_test_assert_entry(emptied, "Type", "''");
+    fleet_test_assert_entry(emptied, "Address", "''");
     fleet_test_manager_void(fleet->connection, "UpdateDevice", g_variant_new_parsed("('r', @a{sv} {}, @a{sv} {})"));
     g_autoptr(GVariant) untouched = fleet_test_device_info(fleet->connection, "r");
     ck_assert(g_variant_equal(emptied, untouched));

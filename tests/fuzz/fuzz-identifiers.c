@@ -19,6 +19,7 @@ static void check_device(const char *text)
     fleet_fuzz_check_error(is_id, &error);
     fleet_fuzz_check_error(fleet_device_name_check(text, &error), &error);
     fleet_fuzz_check_error(fleet_device_type_check(text, &error), &error);
+    fleet_fuzz_check_error(fleet_device_address_check(text, &error), &error);
     if (!is_id)
         return;
     g_assert_cmpuint(strlen(text), <=, FLEET_DEVICE_ID_MAX);

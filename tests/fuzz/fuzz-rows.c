@@ -122,7 +122,10 @@ static void take_device(FleetDevice *device, gpointer user_data)
 {
     g_assert_true(g_utf8_validate(device->id, -1, NULL));
     g_assert_true(g_utf8_validate(device->name, -1, NULL));
-    g_assert_cmpuint(device->status, <, FLEET_DEVICE_STATUS_LAST_);
+    g_assert_true(g_utf8_validate(device->address, -1, NULL));
+    g_assert_cmpuint(device->own_status, <, FLEET_DEVICE_STATUS_LAST_);
+    g_assert_cmpuint(device->status, ==, fleet_device_is_hidden(device) ? FLEET_DEVICE_OFFLINE : device->own_status);
+    g_assert_true(!fleet_device_is_hidden(device) || device->presence == FLEET_PRESENCE_OFFLINE);
     fleet_device_unref(device);
 }
 

@@ -363,20 +363,21 @@ static const struct {
     const char *name, *type;
 } known_options[] = {{"IfBusy", "s"}, {"Priority", "i"}, {"NotBefore", "t"}, {"StartDeadline", "t"}, {"Timeout", "t"},
         {"StepTimeout", "t"}, {"MaxAttempts", "u"}, {"RetryDelay", "t"}, {"RetryFactor", "d"}, {"RetryCap", "t"},
-        {"RetryJitter", "d"}, {"RequestId", "s"}, {"Atomic", "b"}, {"Force", "b"}, {"Name", "s"}, {"Type", "s"},
-        {"Status", "as"}, {"Type", "as"}, {"IdPrefix", "s"}, {"NameContains", "s"}, {"DeviceId", "s"}, {"Status", "as"},
-        {"Type", "as"}, {"Result", "as"}, {"Since", "t"}, {"Until", "t"}, {"OwnerUid", "u"}, {"Active", "b"},
-        {"LoadState", "s"}, {"ActiveState", "s"}, {"ExecMainCode", "i"}, {"ExecMainStatus", "i"},
-        {"ExecMainExitTimestampMonotonic", "t"}, {"Job", "(uo)"}, {"InvocationID", "ay"}, {"Environment", "as"}};
+        {"RetryJitter", "d"}, {"RequestId", "s"}, {"Atomic", "b"}, {"Driver", "s"}, {"Address", "s"}, {"Name", "s"},
+        {"Type", "s"}, {"Force", "b"}, {"Status", "as"}, {"Type", "as"}, {"IdPrefix", "s"}, {"NameContains", "s"},
+        {"DeviceId", "s"}, {"Status", "as"}, {"Type", "as"}, {"Result", "as"}, {"Since", "t"}, {"Until", "t"},
+        {"OwnerUid", "u"}, {"Active", "b"}, {"LoadState", "s"}, {"ActiveState", "s"}, {"ExecMainCode", "i"},
+        {"ExecMainStatus", "i"}, {"ExecMainExitTimestampMonotonic", "t"}, {"Job", "(uo)"}, {"InvocationID", "ay"},
+        {"Environment", "as"}};
 
 typedef struct {
     const char *member, *argument; /* of the methods whose names begin so */
     guint first, n;
 } Dictionary;
 
-static const Dictionary dictionaries[] = {{"Initiate", "options", 0, 12}, {"RegisterDevices", "options", 12, 1},
-        {"SetDevicesStatus", "options", 12, 1}, {"Cancel", "options", 13, 1}, {"UpdateDevice", "changes", 14, 2},
-        {"QueryDevices", "filter", 16, 4}, {"QueryActions", "filter", 20, 8}};
+static const Dictionary dictionaries[] = {{"Initiate", "options", 0, 12}, {"RegisterDevices", "options", 12, 2},
+        {"RegisterDevice", "options", 13, 2}, {"SetDevicesStatus", "options", 12, 1}, {"Cancel", "options", 17, 1},
+        {"UpdateDevice", "changes", 14, 3}, {"QueryDevices", "filter", 18, 4}, {"QueryActions", "filter", 22, 8}};
 
 static const Dictionary all_options = {NULL, NULL, 0, G_N_ELEMENTS(known_options)};
 static const Dictionary no_options = {NULL, NULL, 0, 1};
@@ -393,6 +394,8 @@ static GVariant *option_value(const FleetFuzzApi *api, FleetFuzzInput *input, co
 {
     if (g_str_equal(name, "IfBusy"))
         return g_variant_new_string(fleet_fuzz_below(input, 2) == 0 ? "queue" : "replace");
+    if (g_str_equal(name, "Driver") && fleet_fuzz_below(input, 2) == 0)
+        return g_variant_new_string("simulated");
     if (g_str_equal(name, "Status") && fleet_fuzz_below(input, 2) == 0)
         return g_variant_new_parsed("[%s]", device_status(input));
     /* A small number more often than number() has one. */
