@@ -3,6 +3,7 @@
 #include "bus_test.h"
 
 #include <string.h>
+#include <unistd.h>
 
 FleetTestFleet *fleet_test_fleet_new(const char *config)
 {
@@ -25,6 +26,16 @@ void fleet_test_fleet_free(FleetTestFleet *fleet)
     fleet_test_daemon_free(fleet->daemon);
     fleet_test_bus_free(fleet->bus);
     g_free(fleet);
+}
+
+GDBusConnection *fleet_test_connect_as(uid_t uid, const char *address)
+{
+    if (seteuid(uid) < 0)
+        fleet_test_fail("cannot become user %u: %m", (guint)uid);
+    GDBusConnection *connection = fleet_test_connect(address);
+    if (seteuid(0) < 0)
+        fleet_test_fail("cannot become root again: %m");
+    return connection;
 }
 
 char *fleet_test_fleet_address(const FleetTestFleet *fleet)

@@ -32,6 +32,9 @@ void fleet_test_fleet_free(FleetTestFleet *fleet);
 /* The address of the private socket, for --address=. Owned by the caller. */
 char *fleet_test_fleet_address(const FleetTestFleet *fleet) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Connects as another user, which only root can: who connects is who it is at that moment. Owned by the caller. */
+GDBusConnection *fleet_test_connect_as(uid_t uid, const char *address) G_GNUC_WARN_UNUSED_RESULT;
+
 /* A call of a method of org.fleet.Manager; see lib/client.h. */
 #define fleet_test_manager(connection, method, arguments, type)                                                        \
     fleet_test_call(connection, FLEET_TEST_ROOT, FLEET_TEST_MANAGER, method, arguments, type)

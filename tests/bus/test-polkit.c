@@ -16,6 +16,7 @@
 #define DAEMON 1 /* another user that every machine has */
 
 #define MANAGE "org.fleet.manage-devices"
+#define REPORT "org.fleet.report-presence"
 #define RUN "org.fleet.run-actions"
 
 typedef struct {
@@ -24,24 +25,13 @@ typedef struct {
     GDBusConnection *nobody; /* through the bus */
 } Stage;
 
-/* Who connects is who it is at that moment. */
-static GDBusConnection *connect_as(uid_t uid, const char *address)
-{
-    if (seteuid(uid) < 0)
-        fleet_test_fail("cannot become user %u: %m", (guint)uid);
-    GDBusConnection *connection = fleet_test_connect(address);
-    if (seteuid(0) < 0)
-        fleet_test_fail("cannot become root again: %m");
-    return connection;
-}
-
 static Stage *stage_new(FleetTestPolkitMode mode)
 {
     Stage *stage = g_new0(Stage, 1);
 
     stage->fleet = fleet_test_fleet_new(FLEET_TEST_ENDLESS);
     stage->polkit = fleet_test_polkit_new(fleet_test_bus_address(stage->fleet->bus), mode);
-    stage->nobody = connect_as(NOBODY, fleet_test_bus_address(stage->fleet->bus));
+    stage->nobody = fleet_test_connect_as(NOBODY, fleet_test_bus_address(stage->fleet->bus));
     return stage;
 }
 
@@ -102,6 +92,10 @@ static const struct {
                 MANAGE " device= device-type= action-type="},
         {"", FLEET_TEST_MANAGER ".SetDevicesStatus", "(['r', 's'], 'ERROR', @a{sv} {})",
                 MANAGE " device=r device-type=router action-type=\n" MANAGE
+                       " device=s device-type=sensor action-type="},
+        {"", FLEET_TEST_MANAGER ".Heartbeat", "('r', @a{sv} {})", REPORT " device=r device-type=router action-type="},
+        {"", FLEET_TEST_MANAGER ".Heartbeats", "(['r', 's'],)",
+                REPORT " device=r device-type=router action-type=\n" REPORT
                        " device=s device-type=sensor action-type="},
         {"", FLEET_TEST_MANAGER ".InitiateDeviceAction", "('r', 'SYSTEM_REBOOT', @a{ss} {}, @a{sv} {})",
                 RUN " device=r device-type=router action-type=SYSTEM_REBOOT"},
@@ -360,7 +354,7 @@ static gboolean comes_meanwhile(Stage *stage, GDBusConnection *root, const char 
     FleetTestPending *other = fleet_test_send(root, FLEET_TEST_ROOT, FLEET_TEST_MANAGER, "InitiateDeviceAction",
             fleet_test_action_arguments(id, "FIRMWARE_UPDATE"));
     ck_assert(g_dbus_connection_flush_sync(root, NULL, NULL));
-    g_object_unref(connect_as(0, fleet_test_bus_address(stage->fleet->bus))); /* by now the bus has passed it on */
+    g_object_unref(fleet_test_connect_as(0, fleet_test_bus_address(stage->fleet->bus))); /* by now the bus has passed it on */
     fleet_test_daemon_signal(stage->fleet->daemon, SIGCONT);
     g_autofree char *others = fleet_test_outcome(other);
     g_autofree char *outcome = fleet_test_outcome(call);
@@ -408,7 +402,7 @@ START_TEST(what_is_allowed_is_remembered)
     ck_assert_uint_eq(fleet_test_polkit_asked(stage->polkit), 1);
     set_status(stage->nobody, "b"); /* another device */
     ck_assert_uint_eq(fleet_test_polkit_asked(stage->polkit), 2);
-    g_autoptr(GDBusConnection) other = connect_as(NOBODY, fleet_test_bus_address(stage->fleet->bus));
+    g_autoptr(GDBusConnection) other = fleet_test_connect_as(NOBODY, fleet_test_bus_address(stage->fleet->bus));
     set_status(other, "a"); /* another caller */
     ck_assert_uint_eq(fleet_test_polkit_asked(stage->polkit), 3);
 
@@ -582,7 +576,7 @@ START_TEST(dialog_goes_with_its_caller)
     g_autoptr(Stage) stage = stage_new(FLEET_TEST_POLKIT_CHALLENGE);
     g_autofree char *socket = fleet_test_fleet_address(stage->fleet);
     g_autoptr(GDBusConnection) caller =
-            connect_as(NOBODY, _i == 0 ? fleet_test_bus_address(stage->fleet->bus) : socket);
+            fleet_test_connect_as(NOBODY, _i == 0 ? fleet_test_bus_address(stage->fleet->bus) : socket);
     char *outcome = NULL;
 
     register_typed(stage, "a", "sensor");
@@ -609,7 +603,8 @@ START_TEST(user_has_few_dialogs)
     register_typed(stage, "a", "sensor");
     fleet_test_polkit_hold_dialogs(stage->polkit, TRUE);
     for (guint i = 0; i <= n; i++) {
-        g_ptr_array_add(callers, connect_as(i < n ? NOBODY : DAEMON, fleet_test_bus_address(stage->fleet->bus)));
+        g_ptr_array_add(
+                callers, fleet_test_connect_as(i < n ? NOBODY : DAEMON, fleet_test_bus_address(stage->fleet->bus)));
         send_interactive(g_ptr_array_index(callers, i), "a", &outcomes[i]);
         /* A question without a dialog for each, and a dialog for the first two and for the other user. */
         fleet_test_polkit_wait(stage->polkit, i < 2 ? 2 * i + 2 : i < n ? i + 3 : i + 4);
@@ -634,7 +629,7 @@ START_TEST(no_polkit_is_said_so)
     const char *const addresses[] = {fleet_test_bus_address(fleet->bus), socket};
 
     for (guint i = 0; i < G_N_ELEMENTS(addresses); i++) {
-        g_autoptr(GDBusConnection) nobody = connect_as(NOBODY, addresses[i]);
+        g_autoptr(GDBusConnection) nobody = fleet_test_connect_as(NOBODY, addresses[i]);
         is_denied(nobody, "RegisterDevice", device("r", "router"),
                 "user 65534 may not manage devices (device 'r' of type 'router'): polkit is to say whether " MANAGE
                 " is allowed, but there is no polkit on this machine; until it does, ask as root or as the user that "
@@ -717,7 +712,7 @@ START_TEST(lost_system_bus_is_a_no)
 
     fleet_test_daemon_set_mode(fleet.daemon, "--no-bus");
     fleet_test_daemon_start(fleet.daemon);
-    g_autoptr(GDBusConnection) nobody = connect_as(NOBODY, address);
+    g_autoptr(GDBusConnection) nobody = fleet_test_connect_as(NOBODY, address);
     g_autoptr(GDBusConnection) root = fleet_test_connect(address);
     FleetTestPolkit *polkit = fleet_test_polkit_new(fleet_test_bus_address(fleet.bus), FLEET_TEST_POLKIT_YES);
     fleet_test_manager_void(nobody, "RegisterDevice", device("a", "sensor"));

@@ -52,6 +52,9 @@ START_TEST(every_method_of_the_contract_has_a_verb)
         gboolean cancels = strstr((*method)->name, "Cancel") != NULL;
         ck_assert_msg((verb == FLEET_VERB_CANCEL_ACTIONS) == cancels, "%s.%s has the wrong verb", interfaces[_i],
                 (*method)->name);
+        gboolean reports = g_str_has_prefix((*method)->name, "Heartbeat");
+        ck_assert_msg((verb == FLEET_VERB_REPORT_PRESENCE) == reports, "%s.%s has the wrong verb", interfaces[_i],
+                (*method)->name);
         gboolean configures = g_str_equal((*method)->name, "Reload");
         ck_assert_msg((verb == FLEET_VERB_CONFIGURE) == configures, "%s.%s has the wrong verb", interfaces[_i],
                 (*method)->name);
