@@ -51,6 +51,8 @@ gboolean fleet_cli_verb_register(FleetCli *cli, const char *const *args, GError 
     if (r >= 0)
         r = append_entry(call, "Driver", options->driver != NULL, options->driver);
     if (r >= 0)
+        r = append_entry(call, "Address", options->device_address != NULL, options->device_address);
+    if (r >= 0)
         r = sd_bus_message_close_container(call);
     if (!fleet_client_check(r, error))
         return FALSE;
@@ -75,7 +77,7 @@ gboolean fleet_cli_verb_update(FleetCli *cli, const char *const *args, GError **
     int r;
 
     if (options->given == 0) {
-        g_set_error(error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_USAGE, "nothing to update: use --name or --type");
+        g_set_error(error, FLEET_CLI_ERROR, FLEET_CLI_EXIT_USAGE, "nothing to update: use --name, --type or --address");
         return FALSE;
     }
     call = fleet_client_new_call(cli->client, "UpdateDevice", error);
@@ -88,6 +90,8 @@ gboolean fleet_cli_verb_update(FleetCli *cli, const char *const *args, GError **
         r = append_entry(call, "Name", options->name != NULL, options->name);
     if (r >= 0)
         r = append_entry(call, "Type", options->types->len > 0, single(options->types));
+    if (r >= 0)
+        r = append_entry(call, "Address", options->device_address != NULL, options->device_address);
     if (r >= 0)
         r = sd_bus_message_close_container(call);
     if (r >= 0)
@@ -139,12 +143,29 @@ gboolean fleet_cli_verb_set_status(FleetCli *cli, const char *const *args, GErro
     return TRUE;
 }
 
+/* Where it is and whether it is there. What goes without saying for all of it, as of a device that nobody has ever
+ * heard and that has the driver which devices have where nothing else is said, is not shown. */
+static void print_presence(FleetOutput *output, JsonObject *info)
+{
+    const char *driver = fleet_json_string(info, "Driver"), *address = fleet_json_string(info, "Address");
+    const char *presence = fleet_json_string(info, "Presence");
+    gint64 seen = fleet_json_int(info, "LastSeen");
+
+    if ((*driver == '\0' || g_str_equal(driver, "simulated")) && *address == '\0' && seen == 0 &&
+            (*presence == '\0' || g_str_equal(presence, "UNKNOWN")))
+        return;
+    g_autofree char *time = seen != 0 ? fleet_text_time(seen) : g_strdup("never");
+    fleet_output_field(output, "Driver", driver);
+    fleet_output_field(output, "Address", *address != '\0' ? address : "None");
+    fleet_output_field(output, "Last Seen", time);
+    fleet_output_field(output, "Presence", presence);
+}
+
 void fleet_device_print(FleetOutput *output, JsonObject *info)
 {
     g_autofree char *registered = fleet_text_time(fleet_json_int(info, "RegisteredAt"));
     g_autofree char *updated = fleet_text_time(fleet_json_int(info, "UpdatedAt"));
     const char *action = fleet_json_string(info, "CurrentActionId");
-    const char *driver = fleet_json_string(info, "Driver");
     gint64 queued = fleet_json_int(info, "QueuedActions");
 
     if (output->legend)
@@ -160,9 +181,7 @@ void fleet_device_print(FleetOutput *output, JsonObject *info)
         g_autofree char *text = g_strdup_printf("%" G_GINT64_FORMAT, queued);
         fleet_output_field(output, "Queued Actions", text);
     }
-    /* The driver that devices have where nothing else is said goes without saying. */
-    if (*driver != '\0' && !g_str_equal(driver, "simulated"))
-        fleet_output_field(output, "Driver", driver);
+    print_presence(output, info);
 }
 
 gboolean fleet_cli_verb_get_info(FleetCli *cli, const char *const *args, GError **error)

@@ -2,6 +2,7 @@
 
 #include "cli/initiate.h"
 
+#include "cli/failures.h"
 #include "cli/poll.h"
 
 #include <string.h>
@@ -110,12 +111,6 @@ gboolean fleet_cli_verb_initiate_action(FleetCli *cli, const char *const *args, 
     return (cli->options->given & FLEET_OPTION_WAIT) == 0 || fleet_poll_follow(cli, id, "COMPLETED", error);
 }
 
-/* The device that an index of the answer stands for; the answer of a daemon that is none of ours may hold any. */
-static const char *device_at(const char *const *devices, guint index)
-{
-    return index < g_strv_length((char **)devices) ? devices[index] : "?";
-}
-
 static void add_started(FleetCli *cli, JsonArray *array, const char *device, const char *id, const char *path)
 {
     if (cli->output.json != FLEET_JSON_OFF) {
@@ -130,36 +125,19 @@ static void add_started(FleetCli *cli, JsonArray *array, const char *device, con
         fleet_output_success(&cli->output, "Device '%s': action %s", device, id);
 }
 
-static void add_failure(FleetCli *cli, JsonArray *array, const char *device, const char *name, const char *message)
-{
-    cli->status = FLEET_CLI_EXIT_FAILED;
-    if (cli->output.json != FLEET_JSON_OFF) {
-        JsonObject *object = json_object_new();
-        json_object_set_string_member(object, "DeviceId", device);
-        json_object_set_string_member(object, "ErrorName", name);
-        json_object_set_string_member(object, "ErrorMessage", message);
-        json_array_add_object_element(array, object);
-    } else
-        fleet_output_error(&cli->output, "Device '%s': %s", device, message);
-}
-
 /* The two arrays of the answer, each line as it is read. */
 static int take_outcomes(
         FleetCli *cli, sd_bus_message *reply, const char *const *devices, JsonArray *started, JsonArray *failures)
 {
-    const char *first, *second;
+    const char *id, *path;
     guint32 index;
     int r = sd_bus_message_enter_container(reply, 'a', "(uso)");
 
-    while (r >= 0 && (r = sd_bus_message_read(reply, "(uso)", &index, &first, &second)) > 0)
-        add_started(cli, started, device_at(devices, index), first, second);
+    while (r >= 0 && (r = sd_bus_message_read(reply, "(uso)", &index, &id, &path)) > 0)
+        add_started(cli, started, fleet_failures_device(devices, index), id, path);
     if (r >= 0)
         r = sd_bus_message_exit_container(reply);
-    if (r >= 0)
-        r = sd_bus_message_enter_container(reply, 'a', "(uss)");
-    while (r >= 0 && (r = sd_bus_message_read(reply, "(uss)", &index, &first, &second)) > 0)
-        add_failure(cli, failures, device_at(devices, index), first, second);
-    return r < 0 ? r : sd_bus_message_exit_container(reply);
+    return r < 0 ? r : fleet_failures_read(cli, reply, devices, failures);
 }
 
 gboolean fleet_cli_verb_initiate_actions(FleetCli *cli, const char *const *args, GError **error)

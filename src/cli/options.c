@@ -119,6 +119,7 @@ void fleet_cli_options_free(FleetCliOptions *options)
     g_free(options->name_contains);
     g_free(options->device);
     g_free(options->driver);
+    g_free(options->device_address);
     g_free(options->if_busy);
     g_free(options->request_id);
     g_ptr_array_unref(options->types);
@@ -134,7 +135,7 @@ const char *fleet_option_name(guint options)
     static const char *const names[] = {"--name", "--type", "--status", "--prefix", "--name-contains", "--params",
             "--interval", "--device", "--result", "--active", "--limit", "--driver", "--if-busy", "--priority",
             "--not-before", "--start-deadline", "--timeout", "--step-timeout", "--retry", "--retry-delay",
-            "--request-id", "--wait", "--force", "--since", "--until", "--owner"};
+            "--request-id", "--wait", "--force", "--since", "--until", "--owner", "--address"};
     int bit = g_bit_nth_lsf(options, -1);
 
     g_assert(bit >= 0 && (guint)bit < G_N_ELEMENTS(names));
@@ -325,6 +326,19 @@ static gboolean refuse(int code, const char *argument, GError **error)
     return FALSE;
 }
 
+/* Whose address it is is said by the verb in front of it, if there is one. */
+static void take_address(FleetCliOptions *options)
+{
+    static const char *const verbs[] = {"register", "update", NULL};
+
+    if (options->words->len == 0 || !g_strv_contains(verbs, options->words->pdata[0])) {
+        set_destination(options, FLEET_TRANSPORT_ADDRESS, optarg);
+        return;
+    }
+    options->given |= FLEET_OPTION_ADDRESS;
+    set_string(&options->device_address, optarg);
+}
+
 /* The options that every verb takes. FALSE, without an error, if it is none of them. */
 static gboolean take_common(FleetCliOptions *options, int code, GError **error)
 {
@@ -348,7 +362,7 @@ static gboolean take_common(FleetCliOptions *options, int code, GError **error)
         set_destination(options, FLEET_TRANSPORT_USER, NULL);
         return TRUE;
     case CODE_ADDRESS:
-        set_destination(options, FLEET_TRANSPORT_ADDRESS, optarg);
+        take_address(options);
         return TRUE;
     case 'H':
         set_destination(options, FLEET_TRANSPORT_HOST, optarg);

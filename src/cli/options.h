@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * The command line, read. Options may stand before, between and after the words; "--" ends them.
+ * The command line, read. Options may stand before, between and after the words; "--" ends them. Only of --address it
+ * matters where it stands: behind "register" and "update" it is the device's, elsewhere the daemon's.
  */
 
 #include <glib.h>
@@ -48,7 +49,8 @@ typedef enum {
     FLEET_OPTION_SINCE = 1 << 23,
     FLEET_OPTION_UNTIL = 1 << 24,
     FLEET_OPTION_OWNER = 1 << 25,
-    FLEET_OPTION_LAST_ = 1 << 26,
+    FLEET_OPTION_ADDRESS = 1 << 26,
+    FLEET_OPTION_LAST_ = 1 << 27,
 } FleetVerbOption;
 
 typedef struct {
@@ -77,6 +79,7 @@ typedef struct {
     gint64 until;      /* µs since the epoch */
     guint32 owner;     /* a uid */
     char *driver;
+    char *device_address;
 
     /* How an action is to be started; each only where it was given. */
     char *if_busy; /* "fail", "queue" or "replace" */

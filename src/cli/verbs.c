@@ -6,6 +6,7 @@
 #include "cli/actions.h"
 #include "cli/cancel.h"
 #include "cli/devices.h"
+#include "cli/heartbeat.h"
 #include "cli/history.h"
 #include "cli/initiate.h"
 #include "cli/lists.h"
@@ -45,14 +46,15 @@ static const FleetCliVerb verbs[] = {
                 .summary = "Add a device",
                 .min_arguments = 1,
                 .max_arguments = 1,
-                .options = FLEET_OPTION_NAME | FLEET_OPTION_TYPE | FLEET_OPTION_STATUS | FLEET_OPTION_DRIVER,
+                .options = FLEET_OPTION_NAME | FLEET_OPTION_TYPE | FLEET_OPTION_STATUS | FLEET_OPTION_DRIVER |
+                           FLEET_OPTION_ADDRESS,
                 .run = fleet_cli_verb_register},
         {.name = "update",
                 .arguments = "DEVICE",
-                .summary = "Change a device's name or type",
+                .summary = "Change a device's name, type or address",
                 .min_arguments = 1,
                 .max_arguments = 1,
-                .options = FLEET_OPTION_NAME | FLEET_OPTION_TYPE,
+                .options = FLEET_OPTION_NAME | FLEET_OPTION_TYPE | FLEET_OPTION_ADDRESS,
                 .run = fleet_cli_verb_update},
         {.name = "set-status",
                 .arguments = "DEVICE STATUS",
@@ -60,6 +62,12 @@ static const FleetCliVerb verbs[] = {
                 .min_arguments = 2,
                 .max_arguments = 2,
                 .run = fleet_cli_verb_set_status},
+        {.name = "heartbeat",
+                .arguments = "DEVICE...",
+                .summary = "Say that devices are there",
+                .min_arguments = 1,
+                .max_arguments = G_MAXUINT,
+                .run = fleet_cli_verb_heartbeat},
         {.name = "unregister",
                 .arguments = "DEVICE",
                 .summary = "Remove a device",
@@ -186,6 +194,7 @@ static const char help_options[] =
         "      --type=TYPE              The device's type; in list-actions the action's\n"
         "      --status=STATUS          The status; in lists several, with commas between\n"
         "      --driver=NAME            In register: what carries out the device's actions\n"
+        "      --address=ADDRESS        Behind register or update: where that finds the device\n"
         "      --prefix=TEXT            In list: devices whose ID starts so\n"
         "      --name-contains=TEXT     In list: devices whose name has this in it\n"
         "  -d, --device=DEVICE          In list-actions: those of one device\n"

@@ -240,9 +240,64 @@ START_TEST(drivers_are_chosen_at_registration)
     g_autofree char *usual = fleet_test_run_ok(FLEETCTL, "get-info", "r1");
 
     ck_assert_str_eq(text, "✓ Device 'c' registered successfully\n");
-    fleet_test_assert_contains(other, "  Driver:        command\n");
+    fleet_test_assert_contains(other, "  Driver:        command\n"
+                                      "  Address:       None\n"
+                                      "  Last Seen:     never\n"
+                                      "  Presence:      UNKNOWN\n");
     ck_assert_ptr_null(strstr(usual, "Driver:"));
     fleet_test_run_fails(1, "driver 'magic' is unknown", FLEETCTL, "register", "d", "--driver=magic");
+}
+END_TEST
+
+/* The daemon's address stands before the verb, the device's behind it. */
+START_TEST(devices_have_addresses)
+{
+    g_auto(Fleet) fleet = start("");
+    g_autofree char *daemon = g_strconcat("--address=unix:path=", fleet_test_daemon_socket(fleet.daemon), NULL);
+    g_autofree char *text = fleet_test_run_ok(
+            FLEETCTL, daemon, "register", "router-1", "--driver", "command", "--address", "device/router-1//");
+    g_autofree char *info = fleet_test_run_ok(FLEETCTL, daemon, "get-info", "router-1");
+    g_autofree char *updated = fleet_test_run_ok(FLEETCTL, daemon, "update", "router-1", "--address=elsewhere");
+    g_autofree char *json = fleet_test_run_ok(FLEETCTL, "--json=short", "get-info", "router-1", daemon);
+    g_autofree char *taken = fleet_test_run_ok(FLEETCTL, "update", "--address", "", "router-1");
+    g_autofree char *none = fleet_test_run_ok(FLEETCTL, "get-info", "router-1");
+
+    ck_assert_str_eq(text, "✓ Device 'router-1' registered successfully\n");
+    fleet_test_assert_contains(info, "  Address:       device/router-1//\n");
+    ck_assert_str_eq(updated, "✓ Device 'router-1' updated\n");
+    fleet_test_assert_contains(json, "\"Address\":\"elsewhere\"");
+    fleet_test_assert_contains(json, "\"LastSeen\":0");
+    fleet_test_assert_contains(json, "\"Presence\":\"UNKNOWN\"");
+    ck_assert_str_eq(taken, "✓ Device 'router-1' updated\n");
+    fleet_test_assert_contains(none, "  Address:       None\n");
+}
+END_TEST
+
+START_TEST(heartbeats_are_noted)
+{
+    g_auto(Fleet) fleet = start("");
+    g_autofree char *one = fleet_test_run_ok(FLEETCTL, "heartbeat", "r1");
+    g_autofree char *two = fleet_test_run_ok(FLEETCTL, "heartbeat", "r1", "r2");
+    g_autofree char *quiet = fleet_test_run_ok(FLEETCTL, "-q", "heartbeat", "r1");
+    g_autofree char *some = RUN(1, "heartbeat", "r1", "nobody");
+    g_autofree char *none = RUN(1, "heartbeat", "nobody");
+    g_autofree char *json = RUN(1, "--json=short", "heartbeat", "r1", "nobody", "r2");
+    g_autofree char *info = fleet_test_run_ok(FLEETCTL, "get-info", "r1");
+
+    ck_assert_str_eq(one, "✓ Heartbeat of device 'r1' noted\n");
+    ck_assert_str_eq(two, "✓ Heartbeats of 2 devices noted\n");
+    ck_assert_str_eq(quiet, "");
+    ck_assert_str_eq(some, "✓ Heartbeats of 1 device noted\n");
+    ck_assert_str_eq(none, "");
+    ck_assert_str_eq(json, "{\"Heard\":2,\"Failures\":[{\"DeviceId\":\"nobody\","
+                           "\"ErrorName\":\"org.fleet.Error.DeviceNotFound\","
+                           "\"ErrorMessage\":\"device 'nobody' is not registered\"}]}\n");
+    fleet_test_assert_matches(info, "  Driver:        simulated\n"
+                                    "  Address:       None\n"
+                                    "  Last Seen:     [-0-9]{10} [:0-9]{8}\n"
+                                    "  Presence:      ONLINE\n\\z");
+    fleet_test_run_fails(1, "✗ Device 'nobody': device 'nobody' is not registered", FLEETCTL, "heartbeat", "nobody");
+    fleet_test_run_fails(2, "too few arguments", FLEETCTL, "heartbeat");
 }
 END_TEST
 
@@ -262,5 +317,7 @@ int main(void)
     tcase_add_test(tcase, audit_has_every_call);
     tcase_add_test(tcase, lists_are_narrowed_by_time_and_owner);
     tcase_add_test(tcase, drivers_are_chosen_at_registration);
+    tcase_add_test(tcase, devices_have_addresses);
+    tcase_add_test(tcase, heartbeats_are_noted);
     return fleet_test_main(suite);
 }

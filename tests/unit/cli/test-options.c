@@ -166,6 +166,37 @@ START_TEST(last_destination_wins)
 }
 END_TEST
 
+/* Whose address it is: of the daemon, unless a verb that gives a device one stands before it. */
+static const struct {
+    const char *line, *destination, *device;
+} addresses[] = {
+        {"--address=unix:path=/x register r", "unix:path=/x", NULL},
+        {"--address unix:path=/x -q register r --name n", "unix:path=/x", NULL},
+        {"register --address=floor/1 r", NULL, "floor/1"},
+        {"register r --driver thin-edge --address device/r//", NULL, "device/r//"},
+        {"--address=unix:path=/x register r --address=floor/1", "unix:path=/x", "floor/1"},
+        {"-q --driver=d register r --address=a --address=b", NULL, "b"},
+        {"update r --address=", NULL, ""},
+        {"--address=unix:path=/x update --address 'unix:path=/y' r", "unix:path=/x", "unix:path=/y"},
+        {"update r --addr=floor/1", NULL, "floor/1"},
+        {"list --address=unix:path=/x", "unix:path=/x", NULL},
+        {"get-info register --address=unix:path=/x", "unix:path=/x", NULL},
+        {"heartbeat update --address=unix:path=/x", "unix:path=/x", NULL},
+        {"registers --address=unix:path=/x", "unix:path=/x", NULL},
+};
+
+START_TEST(addresses_belong_to_what_stands_before)
+{
+    g_autoptr(FleetCliOptions) options = parse_well(addresses[_i].line);
+
+    ck_assert_pstr_eq(options->destination, addresses[_i].destination);
+    ck_assert_pstr_eq(options->device_address, addresses[_i].device);
+    ck_assert_int_eq(
+            options->transport, addresses[_i].destination != NULL ? FLEET_TRANSPORT_ADDRESS : FLEET_TRANSPORT_SYSTEM);
+    ck_assert_int_eq((options->given & FLEET_OPTION_ADDRESS) != 0, addresses[_i].device != NULL);
+}
+END_TEST
+
 START_TEST(switches_switch)
 {
     g_autoptr(FleetCliOptions) options =
@@ -311,6 +342,7 @@ START_TEST(names_of_options)
     ck_assert_str_eq(fleet_option_name(FLEET_OPTION_DRIVER), "--driver");
     ck_assert_str_eq(fleet_option_name(FLEET_OPTION_FORCE), "--force");
     ck_assert_str_eq(fleet_option_name(FLEET_OPTION_OWNER), "--owner");
+    ck_assert_str_eq(fleet_option_name(FLEET_OPTION_ADDRESS), "--address");
     ck_assert_str_eq(fleet_option_name(FLEET_OPTION_INTERVAL | FLEET_OPTION_LIMIT), "--interval");
 }
 END_TEST
@@ -330,6 +362,7 @@ int main(void)
     tcase_add_test(tcase, params_are_pairs);
     tcase_add_test(tcase, lists_take_commas_and_repeat);
     tcase_add_test(tcase, last_destination_wins);
+    tcase_add_loop_test(tcase, addresses_belong_to_what_stands_before, 0, G_N_ELEMENTS(addresses));
     tcase_add_test(tcase, switches_switch);
     tcase_add_test(tcase, json_has_three_modes);
     tcase_add_test(tcase, interval_is_a_span);

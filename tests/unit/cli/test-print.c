@@ -66,15 +66,61 @@ END_TEST
 
 START_TEST(device_shows_what_is_unusual)
 {
-    g_autofree char *usual =
-            printed(fleet_device_print, "{\"Id\":\"r\",\"QueuedActions\":0,\"Driver\":\"simulated\"}", TRUE);
+    g_autofree char *usual = printed(fleet_device_print,
+            "{\"Id\":\"r\",\"QueuedActions\":0,\"Driver\":\"simulated\",\"Address\":\"\",\"LastSeen\":0,"
+            "\"Presence\":\"UNKNOWN\"}",
+            TRUE);
     g_autofree char *unusual =
-            printed(fleet_device_print, "{\"Id\":\"r\",\"QueuedActions\":12,\"Driver\":\"command\"}", TRUE);
+            printed(fleet_device_print, "{\"Id\":\"r\",\"QueuedActions\":12,\"Driver\":\"simulated\"}", TRUE);
 
     ck_assert(g_str_has_suffix(usual, "  Current Action: None\n"));
     ck_assert(g_str_has_suffix(unusual, "  Current Action: None\n"
-                                        "  Queued Actions: 12\n"
-                                        "  Driver:        command\n"));
+                                        "  Queued Actions: 12\n"));
+}
+END_TEST
+
+/* Any of the four brings them all. */
+static const struct {
+    const char *driver, *address, *presence;
+    gint64 seen;
+    const char *lines;
+} whereabouts[] = {
+        {"command", "", "UNKNOWN", 0,
+                "  Driver:        command\n"
+                "  Address:       None\n"
+                "  Last Seen:     never\n"
+                "  Presence:      UNKNOWN\n"},
+        {"simulated", "device/r//", "UNKNOWN", 0,
+                "  Driver:        simulated\n"
+                "  Address:       device/r//\n"
+                "  Last Seen:     never\n"
+                "  Presence:      UNKNOWN\n"},
+        {"simulated", "", "UNKNOWN", MORNING,
+                "  Driver:        simulated\n"
+                "  Address:       None\n"
+                "  Last Seen:     2024-01-15 10:30:00\n"
+                "  Presence:      UNKNOWN\n"},
+        {"simulated", "", "OFFLINE", 0,
+                "  Driver:        simulated\n"
+                "  Address:       None\n"
+                "  Last Seen:     never\n"
+                "  Presence:      OFFLINE\n"},
+        {"command", "a\\u001b[2J", "ONLINE", MORNING,
+                "  Driver:        command\n"
+                "  Address:       a\\x1b[2J\n"
+                "  Last Seen:     2024-01-15 10:30:00\n"
+                "  Presence:      ONLINE\n"},
+};
+
+START_TEST(device_shows_where_it_is)
+{
+    g_autofree char *json = g_strdup_printf(
+            "{\"Id\":\"r\",\"Driver\":\"%s\",\"Address\":\"%s\",\"LastSeen\":%" G_GINT64_FORMAT ",\"Presence\":\"%s\"}",
+            whereabouts[_i].driver, whereabouts[_i].address, whereabouts[_i].seen, whereabouts[_i].presence);
+    g_autofree char *text = printed(fleet_device_print, json, TRUE);
+    g_autofree char *end = g_strconcat("  Current Action: None\n", whereabouts[_i].lines, NULL);
+
+    ck_assert_msg(g_str_has_suffix(text, end), "%s", text);
 }
 END_TEST
 
@@ -218,6 +264,7 @@ int main(void)
     tcase_add_test(tcase, device_is_as_specified);
     tcase_add_test(tcase, device_shows_its_action);
     tcase_add_test(tcase, device_shows_what_is_unusual);
+    tcase_add_loop_test(tcase, device_shows_where_it_is, 0, G_N_ELEMENTS(whereabouts));
     tcase_add_test(tcase, running_action);
     tcase_add_test(tcase, failed_action);
     tcase_add_test(tcase, action_shows_what_its_status_does_not_say);

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const all[] = {"list", "get-info", "register", "update", "set-status", "unregister",
+static const char *const all[] = {"list", "get-info", "register", "update", "set-status", "heartbeat", "unregister",
         "initiate-action", "initiate-actions", "cancel-action", "action-status", "poll-action", "list-actions",
         "history", "audit", "monitor", "status", "reload", "help"};
 
@@ -86,6 +86,8 @@ START_TEST(arguments_are_counted)
     assert_checked("set-status", 3, 0, "too many arguments");
     assert_checked("initiate-actions", 1, 0, "too few arguments: it is 'initiate-actions TYPE DEVICE...'");
     assert_checked("initiate-actions", 5000, 0, NULL);
+    assert_checked("heartbeat", 0, 0, "too few arguments: it is 'heartbeat DEVICE...'");
+    assert_checked("heartbeat", 5000, 0, NULL);
 }
 END_TEST
 
@@ -94,6 +96,8 @@ START_TEST(options_belong_to_verbs)
     assert_checked("register", 1, FLEET_OPTION_NAME | FLEET_OPTION_TYPE | FLEET_OPTION_STATUS, NULL);
     assert_checked("poll-action", 1, FLEET_OPTION_INTERVAL, NULL);
     assert_checked("poll-action", 1, FLEET_OPTION_PARAMS, "'poll-action' takes no option '--params'");
+    assert_checked("register", 1, FLEET_OPTION_DRIVER | FLEET_OPTION_ADDRESS, NULL);
+    assert_checked("update", 1, FLEET_OPTION_NAME | FLEET_OPTION_TYPE | FLEET_OPTION_ADDRESS, NULL);
     assert_checked("update", 1, FLEET_OPTION_STATUS, "'update' takes no option '--status'");
     assert_checked("update", 1, FLEET_OPTION_DRIVER, "'update' takes no option '--driver'");
     assert_checked("cancel-action", 1, FLEET_OPTION_FORCE | FLEET_OPTION_WAIT, NULL);
