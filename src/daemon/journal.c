@@ -38,9 +38,32 @@ static void device_removed(const FleetDevice *device, gpointer user_data)
     fleet_log_routine(LOG_INFO, &subject, "device '%s' is unregistered", device->id);
 }
 
+/* That a device left or came back, whatever that does to its status. */
+static void tell_presence(const FleetDevice *before, const FleetDevice *after, const FleetLedger *ledger)
+{
+    gboolean is_away = after->presence == FLEET_PRESENCE_OFFLINE;
+    FleetLogSubject subject =
+            subject_of_device(is_away ? FLEET_MESSAGE_DEVICE_AWAY : FLEET_MESSAGE_DEVICE_BACK, ledger, after);
+
+    fleet_log_routine(is_away ? LOG_NOTICE : LOG_INFO, &subject, "device '%s' %s, and %s %s", after->id,
+            is_away ? "is not heard any more" : "is heard again", before->status == after->status ? "stays" : "is now",
+            subject.status);
+}
+
+static gboolean has_left_or_returned(const FleetDevice *before, const FleetDevice *after)
+{
+    return before->presence != after->presence &&
+           (after->presence == FLEET_PRESENCE_OFFLINE ||
+                   (before->presence == FLEET_PRESENCE_OFFLINE && after->presence == FLEET_PRESENCE_ONLINE));
+}
+
 /* What an action does to its device is told of the action. */
 static void device_changed(const FleetDevice *before, const FleetDevice *after, gpointer user_data)
 {
+    if (has_left_or_returned(before, after)) {
+        tell_presence(before, after, user_data);
+        return;
+    }
     if (before->status == after->status || before->action.sequence != after->action.sequence)
         return;
     FleetLogSubject subject = subject_of_device(FLEET_MESSAGE_DEVICE_STATUS_SET, user_data, after);

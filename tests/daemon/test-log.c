@@ -228,6 +228,42 @@ START_TEST(parameters_are_not_logged)
 }
 END_TEST
 
+static void beat(const char *device)
+{
+    fleet_test_call_void(
+            connection, FLEET_TEST_ROOT, FLEET_TEST_MANAGER, "Heartbeat", g_variant_new("(sa{sv})", device, NULL));
+}
+
+static void set_status(const char *device, const char *status)
+{
+    fleet_test_call_void(connection, FLEET_TEST_ROOT, FLEET_TEST_MANAGER, "SetDeviceStatus",
+            g_variant_new("(ssa{sv})", device, status, NULL));
+}
+
+/* What a call does is told of the call; of a silence nobody else would tell. */
+START_TEST(devices_that_leave_and_return_are_told)
+{
+    fleet_test_daemon_add_argument(fleetd, "--log-level=debug");
+    fleet_test_daemon_set_config(fleetd, "[Presence]\nOfflineAfter=100ms\n");
+    fleet_test_daemon_start(fleetd);
+    fleet_test_call_void(connection, FLEET_TEST_ROOT, FLEET_TEST_MANAGER, "RegisterDevice",
+            g_variant_new("(ssssa{sv})", "a", "", "", "ERROR", NULL));
+    beat("a");
+    wait_stderr("device 'a' is not heard any more, and is now OFFLINE$");
+    beat("a");
+    wait_stderr("device 'a' is heard again, and is now ERROR$");
+    set_status("a", "MAINTENANCE");
+    beat("a"); /* or it may have been missed before */
+    wait_stderr("device 'a' is not heard any more, and stays MAINTENANCE$");
+    set_status("a", "IDLE");
+    wait_stderr("device 'a' is now OFFLINE, was MAINTENANCE$");
+    set_status("a", "IDLE");
+    wait_stderr("device 'a' is now IDLE, was OFFLINE$");
+    ck_assert(!has_said("is now OFFLINE, was ERROR"));
+    ck_assert(!has_said("Heartbeat"));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("daemon: log");
@@ -246,5 +282,6 @@ int main(void)
     tcase_add_test(tcase, private_socket_does_not_have_it);
     tcase_add_test(tcase, introspection_shows_it);
     tcase_add_test(tcase, parameters_are_not_logged);
+    tcase_add_test(tcase, devices_that_leave_and_return_are_told);
     return fleet_test_main(suite);
 }
