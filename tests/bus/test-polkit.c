@@ -354,7 +354,8 @@ static gboolean comes_meanwhile(Stage *stage, GDBusConnection *root, const char 
     FleetTestPending *other = fleet_test_send(root, FLEET_TEST_ROOT, FLEET_TEST_MANAGER, "InitiateDeviceAction",
             fleet_test_action_arguments(id, "FIRMWARE_UPDATE"));
     ck_assert(g_dbus_connection_flush_sync(root, NULL, NULL));
-    g_object_unref(fleet_test_connect_as(0, fleet_test_bus_address(stage->fleet->bus))); /* by now the bus has passed it on */
+    g_object_unref(
+            fleet_test_connect_as(0, fleet_test_bus_address(stage->fleet->bus))); /* by now the bus has passed it on */
     fleet_test_daemon_signal(stage->fleet->daemon, SIGCONT);
     g_autofree char *others = fleet_test_outcome(other);
     g_autofree char *outcome = fleet_test_outcome(call);
