@@ -34,6 +34,16 @@ sd_bus_message *bench_get_device_info(const Bench *bench, guint64 number, gpoint
     return call;
 }
 
+sd_bus_message *bench_heartbeat(const Bench *bench, guint64 number, gpointer user_data)
+{
+    sd_bus_message *call = manager_call(bench, "Heartbeat");
+    char id[BENCH_ID_BUFFER];
+
+    bench_device_id(number % *(guint *)user_data, id);
+    bench_check(sd_bus_message_append(call, "sa{sv}", id, 0), "Heartbeat");
+    return call;
+}
+
 sd_bus_message *bench_register_device(const Bench *bench, guint64 number, gpointer user_data)
 {
     sd_bus_message *call = manager_call(bench, "RegisterDevice");

@@ -20,6 +20,8 @@ void bench_device_id(guint64 number, char id[static BENCH_ID_BUFFER]);
 sd_bus_message *bench_ping(const Bench *bench, guint64 number, gpointer user_data);
 sd_bus_message *bench_get_device_info(const Bench *bench, guint64 number, gpointer user_data);
 
+sd_bus_message *bench_heartbeat(const Bench *bench, guint64 number, gpointer user_data);
+
 /* No user data: the number is the device's. */
 sd_bus_message *bench_register_device(const Bench *bench, guint64 number, gpointer user_data);
 

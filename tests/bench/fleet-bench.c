@@ -57,17 +57,33 @@ static void measure_register_alone(Bench *bench, const guint *numbers)
     print("RegisterDevice", median_of(bench, bench_register_device, 0, numbers[0], numbers[1]));
 }
 
-static void measure_get_in_flight(Bench *bench, const guint *numbers)
+/* Many in flight, and Ping, likewise. */
+static void by_turns_in_flight(Bench *bench, const char *name, BenchMakeFunc make, guint devices, guint n)
 {
-    guint devices = numbers[0], n = numbers[1] / ROUNDS;
     double pings[ROUNDS], calls[ROUNDS];
 
+    n /= ROUNDS;
     for (guint i = 0; i < ROUNDS; i++) {
         pings[i] = n / bench_in_flight(bench, bench_ping, NULL, 0, n);
-        calls[i] = n / bench_in_flight(bench, bench_get_device_info, &devices, (guint64)i * n, n);
+        calls[i] = n / bench_in_flight(bench, make, &devices, (guint64)i * n, n);
     }
     print("Ping", bench_quantile(pings, ROUNDS, 0.5));
-    print("GetDeviceInfo", bench_quantile(calls, ROUNDS, 0.5));
+    print(name, bench_quantile(calls, ROUNDS, 0.5));
+}
+
+static void measure_get_in_flight(Bench *bench, const guint *numbers)
+{
+    by_turns_in_flight(bench, "GetDeviceInfo", bench_get_device_info, numbers[0], numbers[1]);
+}
+
+static void measure_beat_alone(Bench *bench, const guint *numbers)
+{
+    by_turns(bench, "Heartbeat", bench_heartbeat, numbers[0], numbers[1]);
+}
+
+static void measure_beat_in_flight(Bench *bench, const guint *numbers)
+{
+    by_turns_in_flight(bench, "Heartbeat", bench_heartbeat, numbers[0], numbers[1]);
 }
 
 /* numbers: of the first device, of devices. */
@@ -186,6 +202,8 @@ static const struct {
         {"set-alone", 2, measure_set_alone},                              /* devices, calls */
         {"register-alone", 2, measure_register_alone},                    /* first device, devices */
         {"get-in-flight", 2, measure_get_in_flight},                      /* devices, calls */
+        {"beat-alone", 2, measure_beat_alone},                            /* devices, calls */
+        {"beat-in-flight", 2, measure_beat_in_flight},                    /* devices, calls */
         {"register", 2, measure_register},                                /* first device, devices */
         {"register-many", 2, measure_register_many},                      /* first device, devices */
         {"set-status", 2, measure_set_status},                            /* devices, calls */
