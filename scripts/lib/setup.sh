@@ -10,7 +10,7 @@ cd "$root" || exit
 # shellcheck disable=SC2034 # for those who source this
 {
     build_packages=(gcc libc6-dev pkg-config meson ninja-build python3 libglib2.0-dev libsystemd-dev libsqlite3-dev
-        libjson-glib-dev)
+        libjson-glib-dev libmosquitto-dev)
     bus_packages=(dbus-daemon systemd libglib2.0-bin)
     # What it takes besides to make a Debian package.
     deb_packages=(debhelper dpkg-dev scdoc bash-completion systemd)
