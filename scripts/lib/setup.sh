@@ -15,7 +15,7 @@ cd "$root" || exit
     # What it takes besides to make a Debian package.
     deb_packages=(debhelper dpkg-dev scdoc bash-completion systemd)
     test_packages=(check scdoc sqlite3 bash-completion rsync valgrind
-        dbus-bin python3-dbus python3-gi)
+        dbus-bin python3-dbus python3-gi mosquitto openssl)
     # For scripts/fuzz and scripts/check-static.
     fuzz_packages=(clang libclang-rt-14-dev)
     static_packages=(clang-tidy cppcheck)
