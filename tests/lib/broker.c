@@ -68,7 +68,8 @@ static void add_security(const FleetTestBroker *broker, GString *text)
 
 static void write_config(const FleetTestBroker *broker)
 {
-    g_autoptr(GString) text = g_string_new("log_dest stderr\nlog_type all\nconnection_messages true\n");
+    g_autoptr(GString) text =
+            g_string_new("log_dest stderr\nlog_type all\nconnection_messages true\nset_tcp_nodelay true\n");
 
     /* As root it would become another user, who may not write here. */
     if (geteuid() == 0)

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define KEEPALIVE_SECONDS 600
+#define PRINTED 25 /* messages, so that they fit into what a check may say */
 
 struct FleetTestMqtt {
     const FleetTestBroker *broker; /* weak */
@@ -149,6 +150,8 @@ static void configure(FleetTestMqtt *mqtt)
     const FleetTestBrokerSettings *settings = fleet_test_broker_settings(mqtt->broker);
     const FleetTestCertificates *certificates = fleet_test_broker_certificates(mqtt->broker);
 
+    /* Small messages that follow each other are not to wait for one another. */
+    expect(mosquitto_int_option(mqtt->client, MOSQ_OPT_TCP_NODELAY, 1), "set TCP_NODELAY");
     mosquitto_connect_callback_set(mqtt->client, on_connect);
     mosquitto_subscribe_callback_set(mqtt->client, on_subscribe);
     mosquitto_publish_callback_set(mqtt->client, on_publish);
@@ -292,7 +295,7 @@ guint fleet_test_mqtt_wait_at(
 
     if (!fleet_test_run_until(has_come, &search)) {
         g_autofree char *all = fleet_test_mqtt_print(mqtt);
-        fleet_test_fail_at(file, line, "the message did not come; these did:%s", all);
+        fleet_test_fail_at(file, line, "the message did not come; the last that did:%s", all);
     }
     return search.next;
 }
@@ -349,9 +352,12 @@ char *fleet_test_mqtt_statuses(const FleetTestMqtt *mqtt, const char *topic)
 
 char *fleet_test_mqtt_print(const FleetTestMqtt *mqtt)
 {
+    guint first = mqtt->messages->len > PRINTED ? mqtt->messages->len - PRINTED : 0;
     GString *text = g_string_new(NULL);
 
-    for (guint i = 0; i < mqtt->messages->len; i++) {
+    if (first > 0)
+        g_string_append_printf(text, "\n  and %u before these:", first);
+    for (guint i = first; i < mqtt->messages->len; i++) {
         const FleetTestMessage *message = mqtt->messages->pdata[i];
 
         g_string_append_printf(

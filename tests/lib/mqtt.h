@@ -48,7 +48,7 @@ typedef gboolean (*FleetTestMessageFunc)(const FleetTestMessage *message, gpoint
 
 /*
  * Waits, for FLEET_TEST_PATIENCE, until a message satisfies the function, looking from the one with that index on. Its
- * index; the check fails, with all that came, if there is none.
+ * index; the check fails, with what came last, if there is none.
  */
 #define fleet_test_mqtt_wait(mqtt, from, wanted, user_data)                                                            \
     fleet_test_mqtt_wait_at(__FILE__, __LINE__, (mqtt), (from), (wanted), (user_data))
@@ -69,7 +69,7 @@ char *fleet_test_mqtt_statuses(const FleetTestMqtt *mqtt, const char *topic) G_G
 /* A string member of a payload; NULL if there is none. Owned by the caller. */
 char *fleet_test_message_string(const FleetTestMessage *message, const char *member) G_GNUC_WARN_UNUSED_RESULT;
 
-/* All that came, one a line, for a message. Owned by the caller. */
+/* What came last, one a line, for a message. Owned by the caller. */
 char *fleet_test_mqtt_print(const FleetTestMqtt *mqtt);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(FleetTestMqtt, fleet_test_mqtt_free)

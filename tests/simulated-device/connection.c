@@ -69,11 +69,6 @@ static void on_publish(struct mosquitto *client, void *data, int number)
         connection->events->acknowledged(number, connection->data);
 }
 
-static void on_subscribe(struct mosquitto *client, void *data, int number, int n, const int *granted)
-{
-    on_publish(client, data, number);
-}
-
 static void discard(SimConnection *connection)
 {
     sim_loop_unwatch(connection->loop, &connection->watch);
@@ -187,14 +182,13 @@ static int configure(SimConnection *connection)
 {
     const SimBroker *broker = connection->broker;
     struct mosquitto *client = connection->client;
-    int result = MOSQ_ERR_SUCCESS;
+    int result = mosquitto_int_option(client, MOSQ_OPT_TCP_NODELAY, 1);
 
     mosquitto_connect_callback_set(client, on_connect);
     mosquitto_disconnect_callback_set(client, on_disconnect);
     mosquitto_message_callback_set(client, on_message);
     mosquitto_publish_callback_set(client, on_publish);
-    mosquitto_subscribe_callback_set(client, on_subscribe);
-    if (connection->will_topic != NULL)
+    if (result == MOSQ_ERR_SUCCESS && connection->will_topic != NULL)
         result = mosquitto_will_set(client, connection->will_topic, (int)strlen(connection->will_payload),
                 connection->will_payload, 1, true);
     if (result == MOSQ_ERR_SUCCESS && broker->username != NULL)
@@ -238,29 +232,27 @@ gboolean sim_connection_is_down(const SimConnection *connection)
     return connection->client == NULL;
 }
 
-int sim_connection_publish(SimConnection *connection, const char *topic, const char *payload)
+int sim_connection_publish(SimConnection *connection, const char *topic, const char *payload, gboolean retained)
 {
     int number = 0, result;
 
     if (!sim_connection_is_up(connection))
         return 0;
     enter(connection);
-    result = mosquitto_publish(connection->client, &number, topic, (int)strlen(payload), payload, 1, true);
+    result = mosquitto_publish(connection->client, &number, topic, (int)strlen(payload), payload, 1, retained);
     leave(connection, result);
     return result == MOSQ_ERR_SUCCESS ? number : 0;
 }
 
-int sim_connection_subscribe(SimConnection *connection, const char *first, const char *second)
+void sim_connection_subscribe(SimConnection *connection, const char *first, const char *second)
 {
     char *const filters[] = {(char *)first, (char *)second};
-    int number = 0, result;
 
     if (!sim_connection_is_up(connection))
-        return 0;
+        return;
     enter(connection);
-    result = mosquitto_subscribe_multiple(connection->client, &number, G_N_ELEMENTS(filters), filters, 1, 0, NULL);
-    leave(connection, result);
-    return result == MOSQ_ERR_SUCCESS ? number : 0;
+    leave(connection,
+            mosquitto_subscribe_multiple(connection->client, NULL, G_N_ELEMENTS(filters), filters, 1, 0, NULL));
 }
 
 void sim_connection_unsubscribe(SimConnection *connection, const char *first, const char *second)

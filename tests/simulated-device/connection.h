@@ -24,7 +24,7 @@ typedef struct {
     /* A message; retained if it was there before the subscription. The payload is followed by a 0. */
     void (*message)(const char *topic, const char *payload, gsize length, gboolean retained, gpointer data);
 
-    /* The broker has what was published or subscribed under that number. */
+    /* The broker has what was published under that number. */
     void (*acknowledged)(int number, gpointer data);
 } SimConnectionEvents;
 
@@ -44,12 +44,11 @@ gboolean sim_connection_open(SimConnection *connection, char **reason) G_GNUC_WA
 gboolean sim_connection_is_up(const SimConnection *connection);
 gboolean sim_connection_is_down(const SimConnection *connection);
 
-/* Publishes, retained, with QoS 1. The number under which it will be acknowledged; 0 if the connection is not up. */
-int sim_connection_publish(SimConnection *connection, const char *topic, const char *payload);
+/* Publishes with QoS 1. The number under which it will be acknowledged; 0 if the connection is not up. */
+int sim_connection_publish(SimConnection *connection, const char *topic, const char *payload, gboolean retained);
 
-/* Subscribes to two filters at once, or ends that. The number under which it will be acknowledged; 0 if the connection
- * is not up. */
-int sim_connection_subscribe(SimConnection *connection, const char *first, const char *second);
+/* Subscribes to two filters at once, or ends that. Nothing happens if the connection is not up. */
+void sim_connection_subscribe(SimConnection *connection, const char *first, const char *second);
 void sim_connection_unsubscribe(SimConnection *connection, const char *first, const char *second);
 
 /* Ends it in good order once all has been sent, or at once without a word to the broker, as when a cable is cut. down()

@@ -21,12 +21,13 @@ struct SimDevice {
     char *firmware; /* what it reports of it; NULL = nothing yet */
     SimWork *work;
     SimTimer back;
-    gboolean away;            /* of its own will */
-    gboolean restarting;      /* and that is why */
-    gboolean here;            /* there is a connection, and it is not away */
-    gboolean known;           /* the broker has all that it says of itself */
-    gboolean ready;           /* and had it once before */
-    int health, subscription; /* under which numbers these are under way; 0 = they are not */
+    gboolean away;       /* of its own will */
+    gboolean restarting; /* and that is why */
+    gboolean here;       /* there is a connection, and it is not away */
+    int health;          /* the number under which that is under way; 0 = it is not */
+    gboolean caught_up;  /* it has all that the broker had for it */
+    gboolean known;      /* and the broker has all that it says of itself */
+    gboolean ready;      /* and that was so once before */
 };
 
 static char *topic_of(const SimDevice *device, const char *rest)
@@ -41,7 +42,7 @@ static char *service_topic(const SimDevice *device, const char *rest)
 
 static int publish(SimDevice *device, const char *topic, const char *payload)
 {
-    return device->here ? device->host->publish(device, topic, payload, device->data) : 0;
+    return device->here ? device->host->publish(device, topic, payload, TRUE, device->data) : 0;
 }
 
 static char *object_to_text(JsonObject *object)
@@ -79,6 +80,13 @@ static int publish_command(const SimCommand *command, const char *payload, gpoin
     return publish(device, topic, payload);
 }
 
+static void be_nowhere(SimDevice *device)
+{
+    device->here = device->caught_up = device->known = FALSE;
+    device->health = 0;
+    sim_work_disconnected(device->work);
+}
+
 static void leave(SimDevice *device, gboolean orderly, gint64 usec)
 {
     device->away = TRUE;
@@ -87,8 +95,7 @@ static void leave(SimDevice *device, gboolean orderly, gint64 usec)
         return;
     if (orderly)
         (void)publish_health(device, "down");
-    device->here = device->known = FALSE;
-    sim_work_disconnected(device->work);
+    be_nowhere(device);
     device->host->leave(device, orderly, device->data);
 }
 
@@ -257,7 +264,10 @@ static void publish_capabilities(SimDevice *device)
     }
 }
 
-/* Health comes last of what it says: once that has arrived, all has. */
+/*
+ * Health comes last of what it says: once that has arrived, all has. What the broker has for it comes before what it
+ * says to itself after that: a health check.
+ */
 void sim_device_arrive(SimDevice *device)
 {
     if (device->away)
@@ -268,16 +278,13 @@ void sim_device_arrive(SimDevice *device)
     publish_capabilities(device);
     publish_firmware(device);
     device->health = publish_health(device, "up");
-    device->subscription =
-            device->host->subscribe(device, device->commands_filter, device->health_filter, device->data);
-    sim_work_connected(device->work);
+    device->host->subscribe(device, device->commands_filter, device->health_filter, device->data);
+    (void)device->host->publish(device, device->health_filter, "{}", FALSE, device->data);
 }
 
 void sim_device_lost(SimDevice *device)
 {
-    device->here = device->known = FALSE;
-    device->health = device->subscription = 0;
-    sim_work_disconnected(device->work);
+    be_nowhere(device);
 }
 
 void sim_device_end(SimDevice *device)
@@ -320,6 +327,31 @@ static void take_command(
         sim_work_take(device->work, operation, id, object, status, retained);
 }
 
+static void check_whether_known(SimDevice *device)
+{
+    gboolean restarted = device->restarting;
+
+    if (!device->here || device->known || device->health != 0 || !device->caught_up)
+        return;
+    device->known = TRUE;
+    device->restarting = FALSE;
+    sim_log(device->id, "up");
+    if (!device->ready)
+        device->host->ready(device, device->data);
+    device->ready = TRUE;
+    sim_work_connected(device->work);
+    if (restarted)
+        sim_work_restarted(device->work);
+}
+
+static void take_health_check(SimDevice *device)
+{
+    if (device->known)
+        (void)publish_health(device, "up");
+    device->caught_up = TRUE;
+    check_whether_known(device);
+}
+
 /* Levels: te, device, ID, "", "", "cmd", OPERATION, COMMAND, or te, device, ID, "service", SERVICE, "cmd", "health",
  * "check". */
 void sim_device_take(SimDevice *device, char **levels, const char *payload, gsize length, gboolean retained)
@@ -327,25 +359,11 @@ void sim_device_take(SimDevice *device, char **levels, const char *payload, gsiz
     if (!device->here)
         return;
     if (strcmp(levels[3], "service") == 0)
-        (void)publish_health(device, "up");
+        take_health_check(device);
     else if (*levels[6] == '\0' || *levels[7] == '\0')
         complain(device, levels[6], levels[7], "a topic with an empty level");
     else
         take_command(device, levels[6], levels[7], payload, length, retained);
-}
-
-static void become_known(SimDevice *device)
-{
-    gboolean restarted = device->restarting;
-
-    device->known = TRUE;
-    device->restarting = FALSE;
-    sim_log(device->id, "up");
-    if (!device->ready)
-        device->host->ready(device, device->data);
-    device->ready = TRUE;
-    if (restarted)
-        sim_work_restarted(device->work);
 }
 
 void sim_device_acknowledged(SimDevice *device, int number)
@@ -354,8 +372,5 @@ void sim_device_acknowledged(SimDevice *device, int number)
         return;
     if (number == device->health)
         device->health = 0;
-    if (number == device->subscription)
-        device->subscription = 0;
-    if (device->here && !device->known && device->health == 0 && device->subscription == 0)
-        become_known(device);
+    check_whether_known(device);
 }

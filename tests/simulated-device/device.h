@@ -16,8 +16,8 @@ typedef struct SimDevice SimDevice;
 /* What it asks of the connection that it has. */
 typedef struct {
     /* See connection.h. */
-    int (*publish)(SimDevice *device, const char *topic, const char *payload, gpointer data);
-    int (*subscribe)(SimDevice *device, const char *first, const char *second, gpointer data);
+    int (*publish)(SimDevice *device, const char *topic, const char *payload, gboolean retained, gpointer data);
+    void (*subscribe)(SimDevice *device, const char *first, const char *second, gpointer data);
 
     /* It goes away: in good order, or as if a cable were cut. From now on it hears nothing. */
     void (*leave)(SimDevice *device, gboolean orderly, gpointer data);
@@ -25,7 +25,7 @@ typedef struct {
     /* It comes back: to be answered with sim_device_arrive(), now or later. */
     void (*back)(SimDevice *device, gpointer data);
 
-    /* The broker has all that it says of itself, for the first time. */
+    /* The broker has all that it says of itself, and it has all that the broker had for it, for the first time. */
     void (*ready)(SimDevice *device, gpointer data);
 } SimDeviceHost;
 
@@ -56,5 +56,5 @@ void sim_device_end(SimDevice *device);
 /* A message on a topic of its own, te/device/ID/..., whose levels these are. */
 void sim_device_take(SimDevice *device, char **levels, const char *payload, gsize length, gboolean retained);
 
-/* The broker has what was published or subscribed under that number. */
+/* The broker has what was published under that number. */
 void sim_device_acknowledged(SimDevice *device, int number);

@@ -38,25 +38,19 @@ static const char *name_of(const SimGroup *group)
     return sim_device_id(group->devices->pdata[0]);
 }
 
-static int remember(SimGroup *group, SimDevice *device, int number)
+static int publish(SimDevice *device, const char *topic, const char *payload, gboolean retained, gpointer data)
 {
+    SimGroup *group = data;
+    int number = sim_connection_publish(group->connection, topic, payload, retained);
+
     if (number != 0)
         g_hash_table_insert(group->numbers, GINT_TO_POINTER(number), device);
     return number;
 }
 
-static int publish(SimDevice *device, const char *topic, const char *payload, gpointer data)
+static void subscribe(SimDevice *device, const char *first, const char *second, gpointer data)
 {
-    SimGroup *group = data;
-
-    return remember(group, device, sim_connection_publish(group->connection, topic, payload));
-}
-
-static int subscribe(SimDevice *device, const char *first, const char *second, gpointer data)
-{
-    SimGroup *group = data;
-
-    return remember(group, device, sim_connection_subscribe(group->connection, first, second));
+    sim_connection_subscribe(((SimGroup *)data)->connection, first, second);
 }
 
 static void leave(SimDevice *device, gboolean orderly, gpointer data)
@@ -68,7 +62,7 @@ static void leave(SimDevice *device, gboolean orderly, gpointer data)
         g_autofree char *payload = sim_device_down_payload();
 
         if (!orderly)
-            (void)sim_connection_publish(group->connection, topic, payload);
+            (void)sim_connection_publish(group->connection, topic, payload, TRUE);
         sim_connection_unsubscribe(
                 group->connection, sim_device_commands_filter(device), sim_device_health_filter(device));
         return;

@@ -192,6 +192,17 @@ char *sim_operation_objection(const SimOperation *operation, JsonObject *payload
     return objection != NULL ? objection : check_strings(payload, of_configuration);
 }
 
+static JsonObject *failed_module(JsonObject *module, const char *reason)
+{
+    JsonObject *failed = json_object_new();
+    g_autoptr(GList) names = json_object_get_members(module);
+
+    for (GList *name = names; name != NULL; name = name->next)
+        json_object_set_member(failed, name->data, json_object_dup_member(module, name->data));
+    json_object_set_string_member(failed, "reason", reason);
+    return failed;
+}
+
 /* The same entry, of which each module says why it has failed. */
 static JsonObject *failed_entry(JsonObject *entry, const char *reason)
 {
@@ -199,12 +210,10 @@ static JsonObject *failed_entry(JsonObject *entry, const char *reason)
     JsonArray *modules = array_member(entry, "modules"), *failed_modules = json_array_new();
 
     for (guint i = 0; modules != NULL && i < json_array_get_length(modules); i++) {
-        g_autoptr(JsonNode) copy = json_node_copy(json_array_get_element(modules, i));
+        JsonObject *module = object_element(modules, i);
 
-        if (!JSON_NODE_HOLDS_OBJECT(copy))
-            continue;
-        json_object_set_string_member(json_node_get_object(copy), "reason", reason);
-        json_array_add_element(failed_modules, g_steal_pointer(&copy));
+        if (module != NULL)
+            json_array_add_object_element(failed_modules, failed_module(module, reason));
     }
     if (string_member(entry, "type") != NULL)
         json_object_set_string_member(failed, "type", string_member(entry, "type"));

@@ -17,8 +17,9 @@ struct SimWork {
     char *device;
     GHashTable *commands; /* "OPERATION/ID" -> SimCommand: all that it has ever heard of */
     GQueue queue;         /* of those: what is to be done, or to be told */
-    SimCommand *busy;     /* the one that is worked on, or NULL */
-    SimTimer timer;       /* of that one */
+    gboolean connected;
+    SimCommand *busy; /* the one that is worked on, or NULL */
+    SimTimer timer;   /* of that one */
 };
 
 static void proceed(SimWork *work);
@@ -138,6 +139,8 @@ static void proceed(SimWork *work)
         set_to_work(work, command);
         return;
     }
+    if (!work->connected)
+        return;
     sim_memory_record(work->memory, work->device, command);
     move(work, command, SIM_EXECUTING, NULL);
 }
@@ -150,7 +153,9 @@ static void recall(SimWork *work)
         SimCommand *command = add(work, g_ptr_array_steal_index(commands, 0));
 
         command->resumed = command->status == SIM_EXECUTING;
-        if (!sim_status_is_final(command->status))
+        /* Had the broker not heard of the end of one, it would ask by what it has of it instead. */
+        command->told = sim_status_is_final(command->status);
+        if (!command->told)
             g_queue_push_tail(&work->queue, command);
     }
 }
@@ -287,16 +292,19 @@ gboolean sim_work_acknowledged(SimWork *work, int number)
 
 void sim_work_connected(SimWork *work)
 {
+    work->connected = TRUE;
     for (GList *link = work->queue.head; link != NULL; link = link->next) {
         SimCommand *command = link->data;
 
         if (!command->told && command->number == 0)
             tell(work, command);
     }
+    proceed(work);
 }
 
 void sim_work_disconnected(SimWork *work)
 {
+    work->connected = FALSE;
     for (GList *link = work->queue.head; link != NULL; link = link->next)
         ((SimCommand *)link->data)->number = 0;
 }

@@ -3,8 +3,8 @@
 
 /*
  * What a device has to do: it takes up each command once, works on one at a time in the order in which they came, and
- * tells the broker how it stands. No command comes to its next phase before the broker has the one before; but what is
- * being worked on is carried through with or without a connection.
+ * tells the broker how it stands. It begins nothing without a connection, and no phase of a command before the broker
+ * has the one before; but what is being worked on is carried through.
  */
 
 #include "command.h"
@@ -49,7 +49,7 @@ void sim_work_cleared(SimWork *work, const char *operation, const char *id);
 /* The broker has what was published under that number. FALSE if that was nothing of these. */
 gboolean sim_work_acknowledged(SimWork *work, int number);
 
-/* There is a connection, or none any more. */
+/* There is a connection, and what the broker had of the device's commands has come; or there is none any more. */
 void sim_work_connected(SimWork *work);
 void sim_work_disconnected(SimWork *work);
 
