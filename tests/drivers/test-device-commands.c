@@ -25,6 +25,8 @@ static const struct {
                 "'updateList':[{'type':'apt','modules':[{'name':'vim','version':'9','url':'http://x/"
                 "vim','action':'install'},"
                 "{'name':'nano','action':'remove'}]}],'fleet':{'action':7,'list':[1,2.5,null,true]}"},
+        {COMMAND("software_update", "fleet-7-2"),
+                "'updateList':[{'type':'','modules':[{'name':'vim','action':'install'}]}]"},
         {COMMAND("firmware_update", "fleet-8-1"),
                 "'name':'os','version':'2','remoteUrl':'http://x/os','logPath':'/var/log/x'"},
         {COMMAND("restart", "fleet-9-1"), "'why':'\\u00fcnicode \\n \\\\'"},

@@ -2,7 +2,7 @@
 
 #include "command.h"
 
-#include "base/json_depth.h"
+#include "depth.h"
 #include "operation.h"
 
 #include <string.h>
@@ -56,7 +56,7 @@ JsonObject *sim_command_read(const char *text, gsize length, SimStatus *status, 
 {
     g_autoptr(JsonParser) parser = json_parser_new();
 
-    if (!fleet_json_depth_is_safe(text, length)) {
+    if (!sim_depth_is_safe(text, length)) {
         *wrong = "has too many brackets";
         return NULL;
     }

@@ -132,11 +132,12 @@ static char *check_strings(JsonObject *payload, const char *const *names)
     return NULL;
 }
 
+/* The empty one is the device's own choice. */
 static char *check_type(const SimOperation *operation, const char *type)
 {
     if (type == NULL)
         return g_strdup("the command has no string 'type'");
-    if (operation->types != NULL && !g_strv_contains((const char *const *)operation->types, type))
+    if (*type != '\0' && operation->types != NULL && !g_strv_contains((const char *const *)operation->types, type))
         return g_strdup_printf("this device has nothing of type '%s'", type);
     return NULL;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "base/json_depth.h"
+#include "depth.h"
 
 #include "lib/main.h"
 
@@ -25,44 +25,44 @@ static gboolean parses(const GString *text)
 
 START_TEST(what_is_safe_can_be_parsed)
 {
-    g_autoptr(GString) text = repeated("[", FLEET_JSON_BRACKETS_MAX);
-    g_autoptr(GString) end = repeated("]", FLEET_JSON_BRACKETS_MAX);
+    g_autoptr(GString) text = repeated("[", SIM_BRACKETS_MAX);
+    g_autoptr(GString) end = repeated("]", SIM_BRACKETS_MAX);
 
     g_string_append(text, end->str);
-    ck_assert(fleet_json_depth_is_safe(text->str, text->len));
+    ck_assert(sim_depth_is_safe(text->str, text->len));
     ck_assert(parses(text));
 }
 END_TEST
 
 START_TEST(objects_are_as_deep_as_arrays)
 {
-    g_autoptr(GString) text = repeated("{\"a\":", FLEET_JSON_BRACKETS_MAX);
-    g_autoptr(GString) end = repeated("}", FLEET_JSON_BRACKETS_MAX);
+    g_autoptr(GString) text = repeated("{\"a\":", SIM_BRACKETS_MAX);
+    g_autoptr(GString) end = repeated("}", SIM_BRACKETS_MAX);
 
     g_string_append_c(text, '1');
     g_string_append(text, end->str);
-    ck_assert(fleet_json_depth_is_safe(text->str, text->len));
+    ck_assert(sim_depth_is_safe(text->str, text->len));
     ck_assert(parses(text));
 }
 END_TEST
 
 START_TEST(one_more_is_refused)
 {
-    g_autoptr(GString) arrays = repeated("[", FLEET_JSON_BRACKETS_MAX + 1);
-    g_autoptr(GString) objects = repeated("{\"a\":", FLEET_JSON_BRACKETS_MAX + 1);
+    g_autoptr(GString) arrays = repeated("[", SIM_BRACKETS_MAX + 1);
+    g_autoptr(GString) objects = repeated("{\"a\":", SIM_BRACKETS_MAX + 1);
 
-    ck_assert(!fleet_json_depth_is_safe(arrays->str, arrays->len));
-    ck_assert(!fleet_json_depth_is_safe(objects->str, objects->len));
+    ck_assert(!sim_depth_is_safe(arrays->str, arrays->len));
+    ck_assert(!sim_depth_is_safe(objects->str, objects->len));
 }
 END_TEST
 
 /* The quotation mark is in a comment, which json-glib skips: the brackets are in no string. */
 START_TEST(nothing_hides_brackets)
 {
-    g_autoptr(GString) text = repeated("[", FLEET_JSON_BRACKETS_MAX + 1);
+    g_autoptr(GString) text = repeated("[", SIM_BRACKETS_MAX + 1);
 
     g_string_prepend(text, "/* \" */");
-    ck_assert(!fleet_json_depth_is_safe(text->str, text->len));
+    ck_assert(!sim_depth_is_safe(text->str, text->len));
     g_string_assign(text, "/* \" */ [1]");
     ck_assert(parses(text));
 }
@@ -70,17 +70,17 @@ END_TEST
 
 START_TEST(text_ends_where_it_is_said_to)
 {
-    g_autoptr(GString) text = repeated("[", FLEET_JSON_BRACKETS_MAX + 1);
+    g_autoptr(GString) text = repeated("[", SIM_BRACKETS_MAX + 1);
 
-    ck_assert(fleet_json_depth_is_safe(text->str, text->len - 1));
-    ck_assert(fleet_json_depth_is_safe("", 0));
+    ck_assert(sim_depth_is_safe(text->str, text->len - 1));
+    ck_assert(sim_depth_is_safe("", 0));
 }
 END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("json-depth");
-    TCase *tests = fleet_test_case(suite, "json-depth");
+    Suite *suite = suite_create("device-depth");
+    TCase *tests = fleet_test_case(suite, "device-depth");
 
     tcase_add_test(tests, what_is_safe_can_be_parsed);
     tcase_add_test(tests, objects_are_as_deep_as_arrays);

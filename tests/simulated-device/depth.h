@@ -9,7 +9,7 @@
 #include <glib.h>
 
 /* How many arrays and objects a text from outside may have, and so how deep they are at the most. */
-#define FLEET_JSON_BRACKETS_MAX 10000
+#define SIM_BRACKETS_MAX 10000
 
 /* Whether json-glib can be trusted with so many bytes of text. */
-gboolean fleet_json_depth_is_safe(const char *text, gsize length);
+gboolean sim_depth_is_safe(const char *text, gsize length);
