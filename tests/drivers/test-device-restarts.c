@@ -201,11 +201,13 @@ END_TEST
 START_TEST(result_reaches_a_broker_that_has_forgotten_the_command)
 {
     g_autofree char *record = device_test_option("record", "record");
-    FleetTestProcess *device = fleet_test_simulated_device_start(broker, "rtr", "--duration=300ms", record, NULL);
+    FleetTestProcess *device = fleet_test_simulated_device_start(broker, "rtr", "--duration=100ms", record, NULL);
 
     device_test_request(UPDATE, UPDATE_PAYLOAD);
     (void)fleet_test_mqtt_wait_status(mqtt, 0, UPDATE, "executing");
     fleet_test_broker_kill(broker);
+    ck_assert(fleet_test_process_wait_output(
+            device, FLEET_TEST_STDERR, "^rtr: config_update 1: successful$", FLEET_TEST_PATIENCE));
     fleet_test_broker_start(broker);
     guint from = fleet_test_mqtt_count(mqtt);
     fleet_test_mqtt_reconnect(mqtt);
