@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/quotable.h"
 #include "base/timespan.h"
+#include "build_config.h"
 #include "daemon/config_file.h"
 #include "daemon/config_value.h"
 #include "model/identifier.h"
@@ -259,6 +260,26 @@ static gboolean read_command(const Section *section, Loader *loader, const Fleet
     return TRUE;
 }
 
+static gboolean read_thin_edge(const Section *section, Loader *loader, const FleetConfigFile *file, const char *group,
+        const char *argument, GError **error)
+{
+    g_auto(GStrv) keys = fleet_config_file_keys(file, group);
+
+    if (!FLEET_HAVE_MQTT)
+        return fleet_config_file_fail(file, group, NULL, error,
+                "group [%s] is of no use: this fleetd was built without MQTT; leave it out, or install one that has it",
+                group);
+    g_hash_table_replace(loader->origins, g_strdup(group), fleet_config_file_origin(file, group, NULL));
+    for (guint i = 0; keys[i] != NULL; i++) {
+        g_autofree char *value = fleet_config_file_value(file, group, keys[i]);
+        g_autoptr(GError) local = NULL;
+
+        if (!fleet_thin_edge_settings_set(loader->config->thin_edge, keys[i], value, &local))
+            return fail_value(file, group, keys[i], local, error);
+    }
+    return TRUE;
+}
+
 #define KEYS(table) (table), G_N_ELEMENTS(table)
 
 static const Section sections[] = {
@@ -271,6 +292,7 @@ static const Section sections[] = {
         {"ActionType", "NAME", read_action_type, KEYS(action_type_keys)},
         {"DeviceType", "NAME", read_device_type, KEYS(device_type_keys)},
         {"Command", "ACTION-TYPE", read_command, NULL, 0},
+        {"ThinEdge", NULL, read_thin_edge, NULL, 0},
 };
 
 static gboolean fail_unknown_group(const FleetConfigFile *file, const char *group, GError **error)
@@ -449,6 +471,18 @@ static gboolean set_tolerances(const Loader *loader, GError **error)
     return TRUE;
 }
 
+/* Its defaults fit together, so a fault is one of the group's. */
+static gboolean check_thin_edge(const Loader *loader, GError **error)
+{
+    g_autoptr(GError) local = NULL;
+
+    if (fleet_thin_edge_settings_complete(loader->config->thin_edge, &local))
+        return TRUE;
+    g_set_error(error, FLEET_ERROR, FLEET_ERROR_INVALID_ARGUMENT, "%s: %s",
+            (const char *)g_hash_table_lookup(loader->origins, FLEET_THIN_EDGE_GROUP), local->message);
+    return FALSE;
+}
+
 static FleetConfig *new_config(void)
 {
     FleetConfig *config = g_new0(FleetConfig, 1);
@@ -473,6 +507,7 @@ static FleetConfig *new_config(void)
             .type_drivers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
             .tolerances = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
             .command = fleet_command_settings_new(),
+            .thin_edge = fleet_thin_edge_settings_new(),
     };
     return config;
 }
@@ -488,7 +523,8 @@ FleetConfig *fleet_config_load(const char *path, gboolean required, GError **err
     };
 
     if (!read_file(&loader, path, required, error) || !read_drop_ins(&loader, path, error) ||
-            !check_durations(&loader, error) || !check_programs(&loader, error) || !set_tolerances(&loader, error))
+            !check_durations(&loader, error) || !check_programs(&loader, error) || !check_thin_edge(&loader, error) ||
+            !set_tolerances(&loader, error))
         return NULL;
     loader.config->seed_set = g_hash_table_contains(loader.origins, "Simulation Seed");
     return g_steal_pointer(&loader.config);
@@ -500,5 +536,6 @@ void fleet_config_free(FleetConfig *config)
     g_hash_table_unref(config->type_drivers);
     g_hash_table_unref(config->tolerances);
     fleet_command_settings_unref(config->command);
+    fleet_thin_edge_settings_unref(config->thin_edge);
     g_free(config);
 }

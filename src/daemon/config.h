@@ -9,6 +9,7 @@
 #include "base/log_settings.h"
 #include "core/presence.h"
 #include "drivers/command/settings.h"
+#include "drivers/thin_edge/settings.h"
 #include "model/action_type.h"
 #include "model/quotas.h"
 
@@ -22,29 +23,30 @@ typedef struct {
 } FleetPresenceConfig;
 
 typedef struct {
-    guint running_max;              /* so many actions may run at the same time */
-    gint64 cancel_timeout;          /* a driver may take so long to stop, µs */
-    gint64 recovery_timeout;        /* and so long to find an attempt again, µs */
-    guint finished_actions;         /* so many finished actions stay on the bus at the most */
-    gint64 finished_age;            /* and for so long at the most, µs */
-    gint64 history_actions;         /* so many finished actions stay in the database at the most */
-    gint64 history_age;             /* and for so long at the most, µs */
-    gint64 audit_entries;           /* so many calls stay in the audit at the most */
-    gint64 audit_age;               /* and for so long at the most, µs */
-    gint64 min_duration;            /* of a simulated action, µs; <= max_duration */
-    gint64 max_duration;            /* µs */
-    double success_rate;            /* of simulated actions, 0.0 to 1.0 */
-    double transient_rate;          /* of their failures, 0.0 to 1.0: another attempt may help */
-    gboolean seed_set;              /* FALSE: another sequence of outcomes at every start */
-    guint64 seed;                   /* of the simulation, if seed_set */
-    int log_level;                  /* syslog's */
-    FleetQuotas quotas;             /* what one user may have */
-    FleetLogTarget log_target;      /* where to; auto by default */
-    FleetActionTypes *action_types; /* the built-in ones and those of the files; owned */
-    GHashTable *type_drivers;       /* type of device -> name of its driver, both char *; owned, never NULL */
-    FleetTolerance tolerance;       /* of devices whose type has none of its own */
-    GHashTable *tolerances;         /* type of device (char *) -> FleetTolerance; owned, never NULL */
-    FleetCommandSettings *command;  /* its programs; the rest of it is for the daemon to set; a reference */
+    guint running_max;                /* so many actions may run at the same time */
+    gint64 cancel_timeout;            /* a driver may take so long to stop, µs */
+    gint64 recovery_timeout;          /* and so long to find an attempt again, µs */
+    guint finished_actions;           /* so many finished actions stay on the bus at the most */
+    gint64 finished_age;              /* and for so long at the most, µs */
+    gint64 history_actions;           /* so many finished actions stay in the database at the most */
+    gint64 history_age;               /* and for so long at the most, µs */
+    gint64 audit_entries;             /* so many calls stay in the audit at the most */
+    gint64 audit_age;                 /* and for so long at the most, µs */
+    gint64 min_duration;              /* of a simulated action, µs; <= max_duration */
+    gint64 max_duration;              /* µs */
+    double success_rate;              /* of simulated actions, 0.0 to 1.0 */
+    double transient_rate;            /* of their failures, 0.0 to 1.0: another attempt may help */
+    gboolean seed_set;                /* FALSE: another sequence of outcomes at every start */
+    guint64 seed;                     /* of the simulation, if seed_set */
+    int log_level;                    /* syslog's */
+    FleetQuotas quotas;               /* what one user may have */
+    FleetLogTarget log_target;        /* where to; auto by default */
+    FleetActionTypes *action_types;   /* the built-in ones and those of the files; owned */
+    GHashTable *type_drivers;         /* type of device -> name of its driver, both char *; owned, never NULL */
+    FleetTolerance tolerance;         /* of devices whose type has none of its own */
+    GHashTable *tolerances;           /* type of device (char *) -> FleetTolerance; owned, never NULL */
+    FleetCommandSettings *command;    /* its programs; the rest of it is for the daemon to set; a reference */
+    FleetThinEdgeSettings *thin_edge; /* complete; the daemon gives it an identity; a reference */
 } FleetConfig;
 
 /*

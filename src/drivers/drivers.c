@@ -2,12 +2,19 @@
 
 #include "drivers/drivers.h"
 
+#include "build_config.h"
 #include "drivers/command/command.h"
 #include "drivers/simulated.h"
+#if FLEET_HAVE_MQTT
+#include "drivers/thin_edge/thin_edge.h"
+#endif
 
 static const FleetDriverClass *const classes[] = {
         &fleet_simulated_driver_class,
         &fleet_command_driver_class,
+#if FLEET_HAVE_MQTT
+        &fleet_thin_edge_driver_class,
+#endif
 };
 
 struct FleetDrivers {

@@ -94,17 +94,20 @@ static double progress_of(const char *status)
 }
 
 /* From 0 to 1; what is not, says nothing. */
-static double find_progress(FleetThinEdgeJson object, const char *status)
+static void find_progress(FleetThinEdgeJson object, const char *status, FleetThinEdgeState *state)
 {
     FleetThinEdgeJson value;
 
+    state->progress = progress_of(status);
+    state->is_step = TRUE;
     if (find(object, "progress", &value) && fleet_thin_edge_json_kind(value) == FLEET_THIN_EDGE_JSON_NUMBER) {
         double progress = fleet_thin_edge_json_number(value);
 
-        if (progress >= 0.0 && progress <= 1.0)
-            return progress;
+        if (progress < 0.0 || progress > 1.0)
+            return;
+        state->progress = progress;
+        state->is_step = FALSE;
     }
-    return progress_of(status);
 }
 
 /* "failures" is whatever the device makes of it, an array as a rule: an element a line. */
@@ -158,7 +161,7 @@ gboolean fleet_thin_edge_state_parse(const char *payload, gsize length, FleetThi
     state->status = fleet_quotable(status);
     state->reason = reason != NULL ? printable(reason, REASON_MAX) : NULL;
     state->failures = find_failures(object);
-    state->progress = find_progress(object, status);
+    find_progress(object, status, state);
     return TRUE;
 }
 

@@ -24,11 +24,12 @@ typedef enum {
 /* How a command is. */
 typedef struct {
     FleetThinEdgeEnd end;
-    char *status;    /* fit for a message */
-    char *reason;    /* of a failure, fit for a message; NULL = none */
-    char *failures;  /* what failed in particular, one a line; NULL = nothing is said */
-    char *client;    /* NULL = not said */
-    double progress; /* 0.0 to 1.0: as said, else as the status has it; negative = neither says it */
+    char *status;     /* fit for a message */
+    char *reason;     /* of a failure, fit for a message; NULL = none */
+    char *failures;   /* what failed in particular, one a line; NULL = nothing is said */
+    char *client;     /* NULL = not said */
+    double progress;  /* 0.0 to 1.0: as said, else as the status has it; negative = neither says it */
+    gboolean is_step; /* it is the status that has it */
 } FleetThinEdgeState;
 
 /* To be cleared anyway. */

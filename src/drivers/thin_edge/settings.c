@@ -36,7 +36,7 @@ FleetThinEdgeSettings *fleet_thin_edge_settings_new(void)
     settings->keep_alive = 60;
     settings->auto_register_type = g_strdup("thin-edge");
     settings->auto_register_max = 10000;
-    settings->sweep_after = 60 * FLEET_USEC_PER_SEC;
+    settings->sweep_after = 10 * FLEET_USEC_PER_SEC;
     return settings;
 }
 

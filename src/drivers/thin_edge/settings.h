@@ -26,7 +26,7 @@ typedef struct {
     gboolean auto_register;
     char *auto_register_type; /* of the devices that are registered so */
     guint auto_register_max;  /* so many devices the driver has at the most, before it registers no more */
-    gint64 sweep_after;       /* µs after the start until commands that nobody has asked for are cleared; 1 min */
+    gint64 sweep_after;       /* µs after the start until commands that nobody has asked for are cleared; 10 s */
 } FleetThinEdgeSettings;
 
 /* All by default. A reference of the caller's. Once the driver has them, they must not be changed any more. */
