@@ -47,7 +47,8 @@ struct FleetThinEdgeCommand {
     char *client;  /* who has to be named in it */
     char *payload; /* what is to be sent; NULL: it was, before a restart */
     Stage stage;
-    guint64 mark;        /* that the broker had when it was sent */
+    guint64 fresh_mark;  /* that the broker has, for one that is wanted; 0 = none in this connection */
+    guint64 mark;        /* that it had when the command was sent; 0 = it never was */
     guint64 publication; /* of it, or of its clearing, until that is confirmed; 0 = none */
     gboolean is_queued;  /* in unmarked or marked */
     gboolean is_sought;  /* what is retained was asked for after it was sent */
@@ -212,13 +213,13 @@ static void report_return(const FleetThinEdgeCommand *command)
 
 /* Sending. */
 
-static void send(FleetThinEdgeCommand *command, guint64 mark)
+static void send(FleetThinEdgeCommand *command)
 {
     FleetThinEdgeClient *client = fleet_thin_edge_client(command->commands->self);
 
-    command->mark = mark;
+    command->mark = command->fresh_mark;
+    command->fresh_mark = 0;
     command->stage = STAGE_SENT;
-    command->is_queued = FALSE;
     command->is_sought = FALSE;
     set_publication(command, fleet_thin_edge_client_publish(client, command->topic, command->payload, TRUE));
     report_phase(command, "init");
@@ -236,17 +237,7 @@ static void make_mark(FleetThinEdgeCommands *commands)
     commands->mark = fleet_thin_edge_sync_mark(commands->self->sync);
 }
 
-void fleet_thin_edge_commands_mark_came(FleetThinEdgeCommands *commands, guint64 mark)
-{
-    if (commands->mark == 0 || mark < commands->mark)
-        return;
-    commands->mark = 0;
-    while (!g_queue_is_empty(&commands->marked))
-        send(g_queue_pop_head(&commands->marked), mark);
-    make_mark(commands);
-}
-
-static void want(FleetThinEdgeCommand *command)
+static void want_mark(FleetThinEdgeCommand *command)
 {
     if (command->is_queued)
         return;
@@ -255,17 +246,35 @@ static void want(FleetThinEdgeCommand *command)
     make_mark(command->commands);
 }
 
-/* The next step towards sending it: to disk, then the mark. _stored leads on from the first. */
+/* The next step towards sending it: a mark, then the disk, from which _stored leads on. In this order, for what is on
+ * disk and not sent when fleetd dies is lost. */
 static void advance(FleetThinEdgeCommand *command)
 {
     const FleetThinEdge *self = command->commands->self;
 
     if (command->stage != STAGE_WANTED || command->device == NULL || !fleet_thin_edge_is_fetched(self, command->device))
         return;
-    if (command->attempt->action->past_return)
-        want(command);
-    else
+    if (command->fresh_mark == 0)
+        want_mark(command);
+    else if (!command->attempt->action->past_return)
         report_return(command);
+    else
+        send(command);
+}
+
+void fleet_thin_edge_commands_mark_came(FleetThinEdgeCommands *commands, guint64 mark)
+{
+    if (commands->mark == 0 || mark < commands->mark)
+        return;
+    commands->mark = 0;
+    while (!g_queue_is_empty(&commands->marked)) {
+        FleetThinEdgeCommand *command = g_queue_pop_head(&commands->marked);
+
+        command->is_queued = FALSE;
+        command->fresh_mark = mark;
+        advance(command);
+    }
+    make_mark(commands);
 }
 
 static void clear(FleetThinEdgeCommand *command)
@@ -292,7 +301,7 @@ void fleet_thin_edge_commands_lost(FleetThinEdgeCommands *commands)
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         FleetThinEdgeCommand *command = value;
 
-        command->publication = 0;
+        command->publication = command->fresh_mark = 0;
         command->is_queued = FALSE;
         if (command->stage == STAGE_CLEARING && command->device == NULL)
             g_hash_table_iter_remove(&iter);
