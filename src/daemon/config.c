@@ -31,7 +31,7 @@ typedef struct {
     FleetPresenceConfig presence; /* of [Presence]; what is not set is NOT_SET */
     GHashTable *presences;        /* type of device (char *) -> FleetPresenceConfig, likewise */
     GHashTable *origins;          /* "GROUP KEY" -> "FILE:LINE", both char *; what is not in it has its default */
-    GHashTable *programs;         /* FleetCommandProgram -> "FILE:LINE" of its last group */
+    GHashTable *programs;         /* FleetProgram -> "FILE:LINE" of its last group */
 } Loader;
 
 static void loader_clear(Loader *loader)
@@ -246,7 +246,7 @@ static gboolean read_command(const Section *section, Loader *loader, const Fleet
 {
     g_auto(GStrv) keys = fleet_config_file_keys(file, group);
     g_autoptr(GError) local = NULL;
-    FleetCommandProgram *program = fleet_command_settings_add(loader->config->command, group, &local);
+    FleetProgram *program = fleet_programs_add(loader->config->command->programs, group, &local);
 
     if (program == NULL)
         return fleet_config_file_fail(file, group, NULL, error, "%s", local->message);
@@ -254,7 +254,7 @@ static gboolean read_command(const Section *section, Loader *loader, const Fleet
     for (guint i = 0; keys[i] != NULL; i++) {
         g_autofree char *value = fleet_config_file_value(file, group, keys[i]);
 
-        if (!fleet_command_program_set(program, keys[i], value, &local))
+        if (!fleet_program_set(program, keys[i], value, &local))
             return fail_value(file, group, keys[i], local, error);
     }
     return TRUE;
@@ -399,12 +399,12 @@ static gboolean check_programs(const Loader *loader, GError **error)
 {
     const FleetConfig *config = loader->config;
 
-    for (guint i = 0; i < config->command->programs->len; i++) {
-        const FleetCommandProgram *program = g_ptr_array_index(config->command->programs, i);
+    for (guint i = 0; i < config->command->programs->list->len; i++) {
+        const FleetProgram *program = g_ptr_array_index(config->command->programs->list, i);
         g_autoptr(GError) local = NULL;
 
         if (fleet_action_types_lookup(config->action_types, program->action_type, &local) == NULL ||
-                (program->argv == NULL && !fleet_command_settings_check(config->command, &local))) {
+                (program->argv == NULL && !fleet_programs_check(config->command->programs, &local))) {
             g_set_error(error, FLEET_ERROR, FLEET_ERROR_INVALID_ARGUMENT, "%s: %s",
                     (const char *)g_hash_table_lookup(loader->programs, program), local->message);
             return FALSE;

@@ -16,7 +16,7 @@ static void configure(FleetCommandTest *self, const char *const *argv)
     self->settings = fleet_command_settings_new();
     self->settings->directory = g_strdup(self->directory);
     if (argv != NULL) {
-        FleetCommandProgram *program = fleet_command_settings_add(self->settings, "Command router X", NULL);
+        FleetProgram *program = fleet_programs_add(self->settings->programs, "Command router X", NULL);
 
         program->argv = g_strdupv((char **)argv);
         program->kill_timeout = self->kill_timeout;

@@ -199,7 +199,7 @@ START_TEST(a_keeper_that_was_killed_meanwhile_leaves_it_unknown)
             start_and_restart(self, "echo $$ > $FILES/pid.new; mv $FILES/pid.new $FILES/pid; sleep 3", TRUE);
     g_autoptr(FleetCommandPlace) place = fleet_command_place_open(self->directory, attempt->attempt.id, NULL);
     gint64 deadline = fleet_test_deadline(FLEET_TEST_PATIENCE);
-    FleetCommandResult result;
+    FleetProgramResult result;
 
     ck_assert_int_eq(kill(keeper_of(self), SIGKILL), 0);
     while (fleet_command_place_is_kept(place))

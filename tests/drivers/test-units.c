@@ -21,23 +21,23 @@ static char *show(const char *property)
     return g_strdup(g_strchomp(out));
 }
 
-static FleetCommandProgram *program_of(FleetCommandTest *self, const char *script)
+static FleetProgram *program_of(FleetCommandTest *self, const char *script)
 {
-    FleetCommandProgram *program;
+    FleetProgram *program;
 
     fleet_command_settings_unref(self->settings);
     self->settings = fleet_command_settings_new();
     self->settings->directory = g_strdup(self->directory);
-    program = fleet_command_settings_add(self->settings, "Command router X", NULL);
+    program = fleet_programs_add(self->settings->programs, "Command router X", NULL);
     program->argv = g_strdupv((char *[]){(char *)"/bin/sh", (char *)"-c", (char *)script, NULL});
     return program;
 }
 
-static void set(FleetCommandProgram *program, const char *key, const char *value)
+static void set(FleetProgram *program, const char *key, const char *value)
 {
     g_autoptr(GError) error = NULL;
 
-    if (!fleet_command_program_set(program, key, value, &error))
+    if (!fleet_program_set(program, key, value, &error))
         fleet_test_fail("%s", error->message);
 }
 
@@ -107,7 +107,7 @@ END_TEST
 START_TEST(properties_hold)
 {
     g_autoptr(FleetCommandTest) self = fleet_command_test_new();
-    FleetCommandProgram *program = program_of(self,
+    FleetProgram *program = program_of(self,
             "id -un; pwd; umask; nice; ulimit -Sn; echo \"$FLEET_PARAM_SECRET\"; echo PHASE ok; echo x >/dev/stderr");
 
     set(program, "User", "nobody");
@@ -128,7 +128,7 @@ END_TEST
 START_TEST(one_that_runs_too_long)
 {
     g_autoptr(FleetCommandTest) self = fleet_command_test_new();
-    FleetCommandProgram *program = program_of(self, "sleep 1000");
+    FleetProgram *program = program_of(self, "sleep 1000");
 
     set(program, "RuntimeMaxSec", "1s");
     FleetTestAttempt *attempt = start(self);
@@ -142,7 +142,7 @@ END_TEST
 START_TEST(a_user_that_does_not_exist)
 {
     g_autoptr(FleetCommandTest) self = fleet_command_test_new();
-    FleetCommandProgram *program = program_of(self, "true");
+    FleetProgram *program = program_of(self, "true");
 
     set(program, "User", "no-such-user");
     FleetTestAttempt *attempt = start(self);

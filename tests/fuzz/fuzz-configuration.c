@@ -5,7 +5,7 @@
  */
 
 #include "daemon/config.h"
-#include "drivers/command/property.h"
+#include "drivers/program/property.h"
 #include "fuzz.h"
 #include "message.h"
 #include "model/policy.h"
@@ -13,7 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-static void check_program(const FleetCommandProgram *program)
+static void check_program(const FleetProgram *program)
 {
     __attribute__((cleanup(sd_bus_message_unrefp))) sd_bus_message *message = fleet_fuzz_message_new(NULL);
 
@@ -23,7 +23,7 @@ static void check_program(const FleetCommandProgram *program)
     g_assert_cmpint(sd_bus_message_open_container(message, 'a', "(sv)"), >=, 0);
     g_assert_cmpuint(program->properties->len % 2, ==, 0);
     for (guint i = 0; i < program->properties->len; i += 2)
-        g_assert_cmpint(fleet_command_property_append(message, g_ptr_array_index(program->properties, i),
+        g_assert_cmpint(fleet_program_property_append(message, g_ptr_array_index(program->properties, i),
                                 g_ptr_array_index(program->properties, i + 1)),
                 >=, 0);
     g_assert_cmpint(sd_bus_message_close_container(message), >=, 0);
@@ -42,8 +42,8 @@ static void check_config(FleetConfig *config)
         g_assert_cmpuint(type->policy.max_attempts, <=, FLEET_ATTEMPTS_MAX);
         g_assert_true(type->policy.retry_factor >= 1 && type->policy.retry_factor <= 100);
     }
-    for (guint i = 0; i < config->command->programs->len; i++)
-        check_program(g_ptr_array_index(config->command->programs, i));
+    for (guint i = 0; i < config->command->programs->list->len; i++)
+        check_program(g_ptr_array_index(config->command->programs->list, i));
 }
 
 int LLVMFuzzerTestOneInput(const guint8 *data, gsize size)

@@ -8,7 +8,7 @@
 #include "bus/arguments.h"
 #include "bus/options.h"
 #include "cli/json.h"
-#include "drivers/command/unit_state.h"
+#include "drivers/program/unit_state.h"
 #include "fuzz.h"
 #include "generate.h"
 #include "message.h"
@@ -55,15 +55,15 @@ static void read_parameters(sd_bus_message *message)
 
 static void read_unit(sd_bus_message *message)
 {
-    g_auto(FleetCommandUnitState) state = {0};
-    FleetCommandResult result = {0};
+    g_auto(FleetProgramUnitState) state = {0};
+    FleetProgramResult result = {0};
 
-    if (fleet_command_unit_state_read(message, &state) < 0)
+    if (fleet_program_unit_state_read(message, &state) < 0)
         return;
-    (void)fleet_command_unit_state_is_loaded(&state);
-    fleet_command_unit_state_result(&state, 1, &result);
-    g_autofree char *line = fleet_command_result_format(&result);
-    g_autofree char *said = fleet_command_result_describe(&result);
+    (void)fleet_program_unit_state_is_loaded(&state);
+    fleet_program_unit_state_result(&state, 1, &result);
+    g_autofree char *line = fleet_program_result_format(&result);
+    g_autofree char *said = fleet_program_result_describe(&result);
     g_assert_nonnull(line);
     g_assert_nonnull(said);
 }

@@ -7,8 +7,8 @@
  */
 
 #include "base/log.h"
-#include "drivers/command/environment.h"
 #include "drivers/command/run.h"
+#include "drivers/program/environment.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,7 +38,7 @@ static void unwatch(FleetCommandRun *run)
 /* The keeper has written the result, or it is gone. */
 static void look_for_result(FleetCommandRun *run)
 {
-    FleetCommandResult result;
+    FleetProgramResult result;
 
     unwatch(run);
     if (fleet_command_place_read_result(run->place, &result))
@@ -85,8 +85,8 @@ static gboolean open_fds(FleetCommandRun *run, int parameters, int fds[static FD
     gboolean all = TRUE;
 
     fds[FD_IN] = lift(parameters);
-    fds[FD_OUT] = lift(fleet_command_place_open_stream(place, FLEET_COMMAND_STDOUT));
-    fds[FD_ERR] = lift(fleet_command_place_open_stream(place, FLEET_COMMAND_STDERR));
+    fds[FD_OUT] = lift(fleet_command_place_open_stream(place, FLEET_PROGRAM_STDOUT));
+    fds[FD_ERR] = lift(fleet_command_place_open_stream(place, FLEET_PROGRAM_STDERR));
     fds[FD_END] = lift(fleet_command_place_open_file(place, "end", O_WRONLY | O_NONBLOCK));
     fds[FD_CONTROL] = lift(fleet_command_place_open_file(place, "control", O_RDWR | O_NONBLOCK));
     fds[FD_DIRECTORY] = lift(fcntl(place->directory, F_DUPFD_CLOEXEC, FDS));
@@ -106,8 +106,8 @@ static int spawn(FleetCommandRun *run, const int fds[static FDS])
 {
     g_autofree char *kill_timeout = g_strdup_printf("%" G_GINT64_FORMAT, run->program->kill_timeout);
     g_autofree char *nofile = g_strdup_printf("%" G_GINT64_FORMAT, run->driver->nofile);
-    g_auto(GStrv) own = fleet_command_environment(run->attempt);
-    g_auto(GStrv) environment = fleet_command_environment_full(own);
+    g_auto(GStrv) own = fleet_program_environment(run->attempt);
+    g_auto(GStrv) environment = fleet_program_environment_full(own);
     g_autoptr(GPtrArray) argv = g_ptr_array_new();
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
@@ -140,13 +140,13 @@ static int spawn(FleetCommandRun *run, const int fds[static FDS])
 
 static void start(FleetCommandRun *run)
 {
-    g_autofree char *json = fleet_command_parameters_json(run->attempt->action->parameters);
+    g_autofree char *json = fleet_program_parameters_json(run->attempt->action->parameters);
     g_autoptr(GError) error = NULL;
     int fds[FDS];
 
     if (!fleet_command_run_make_place(run, FLEET_COMMAND_CHILD))
         return;
-    int parameters = fleet_command_sealed_file(json, &error);
+    int parameters = fleet_program_sealed_file(json, &error);
     if (parameters < 0) {
         fleet_command_run_failed(run, FLEET_OUTCOME_TRANSIENT, error->message);
         return;

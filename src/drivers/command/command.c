@@ -112,7 +112,7 @@ void fleet_command_driver_configure(FleetDriver *driver, FleetCommandSettings *s
     fleet_command_settings_ref(settings);
     g_clear_pointer(&self->settings, fleet_command_settings_unref);
     self->settings = settings;
-    if (self->nofile == 0 && settings->programs->len > 0)
+    if (self->nofile == 0 && settings->programs->list->len > 0)
         raise_limit(self);
     if (!first || settings->directory == NULL)
         return;
@@ -121,12 +121,12 @@ void fleet_command_driver_configure(FleetDriver *driver, FleetCommandSettings *s
         self->sweep = g_timeout_add((guint)(settings->sweep_after / FLEET_USEC_PER_MSEC), sweep, self);
 }
 
-static const FleetCommandProgram *find_program(
+static const FleetProgram *find_program(
         const FleetCommandDriver *self, const FleetAction *action, const FleetDevice *device)
 {
     if (self->settings == NULL || self->settings->directory == NULL)
         return NULL;
-    return fleet_command_settings_lookup(self->settings, device != NULL ? device->type : "", action->type);
+    return fleet_programs_lookup(self->settings->programs, device != NULL ? device->type : "", action->type);
 }
 
 static GRefString *plan(FleetDriver *driver, const FleetAction *action, const FleetDevice *device, GError **error)
@@ -149,7 +149,7 @@ static GRefString *plan(FleetDriver *driver, const FleetAction *action, const Fl
 static void start(FleetDriver *driver, FleetAttempt *attempt)
 {
     FleetCommandDriver *self = (FleetCommandDriver *)driver;
-    const FleetCommandProgram *program = find_program(self, attempt->action, attempt->device);
+    const FleetProgram *program = find_program(self, attempt->action, attempt->device);
 
     if (program == NULL) {
         driver->host->finished(attempt->id, FLEET_OUTCOME_REJECTED,
@@ -201,7 +201,7 @@ static void reattach(FleetDriver *driver, FleetAttempt *attempt)
             run->place->info.backend == FLEET_COMMAND_UNIT ? &fleet_command_unit_backend : &fleet_command_child_backend;
     g_autofree char *tail = fleet_command_place_read(run->place, "tail");
     if (tail != NULL)
-        fleet_command_output_restore(run->output, tail);
+        fleet_program_output_restore(run->output, tail);
     fleet_command_run_watch(run);
     run->backend->attach(run);
 }

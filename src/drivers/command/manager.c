@@ -3,6 +3,7 @@
 #include "drivers/command/manager.h"
 
 #include "base/bus_source.h"
+#include "drivers/program/unit_call.h"
 
 #include <string.h>
 #include <unistd.h>

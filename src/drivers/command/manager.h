@@ -8,10 +8,6 @@
 #include <glib.h>
 #include <systemd/sd-bus.h>
 
-#define FLEET_SYSTEMD_NAME "org.freedesktop.systemd1"
-#define FLEET_SYSTEMD_PATH "/org/freedesktop/systemd1"
-#define FLEET_SYSTEMD_MANAGER "org.freedesktop.systemd1.Manager"
-
 typedef struct FleetCommandManager FleetCommandManager;
 
 typedef struct {

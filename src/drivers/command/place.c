@@ -14,7 +14,7 @@
 
 #define SMALL_FILE_MAX (4 * 1024 * 1024) /* bytes: more than the environment of any attempt */
 
-static const char *const stream_names[FLEET_COMMAND_STREAMS] = {"out", "err"};
+static const char *const stream_names[FLEET_PROGRAM_STREAMS] = {"out", "err"};
 static const char *const file_names[] = {"attempt", "invocation", "environment", "out", "err", "end", "control",
         "result.new", "result", "stopping", "tail"};
 static const char *const backend_names[FLEET_COMMAND_BACKENDS] = {"child", "unit"};
@@ -25,7 +25,7 @@ static FleetCommandPlace *new_place(const char *directory, FleetAttemptId id)
 
     place->path = g_strdup_printf("%s/%" G_GINT64_FORMAT "-%u", directory, id.sequence, id.number);
     place->directory = place->end = -1;
-    for (guint i = 0; i < FLEET_COMMAND_STREAMS; i++)
+    for (guint i = 0; i < FLEET_PROGRAM_STREAMS; i++)
         place->streams[i] = -1;
     return place;
 }
@@ -39,7 +39,7 @@ static void close_fd(int *fd)
 
 void fleet_command_place_free(FleetCommandPlace *place)
 {
-    for (guint i = 0; i < FLEET_COMMAND_STREAMS; i++)
+    for (guint i = 0; i < FLEET_PROGRAM_STREAMS; i++)
         close_fd(&place->streams[i]);
     close_fd(&place->end);
     close_fd(&place->directory);
@@ -63,7 +63,7 @@ int fleet_command_place_open_file(const FleetCommandPlace *place, const char *na
     return openat(place->directory, name, flags | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
 
-int fleet_command_place_open_stream(const FleetCommandPlace *place, FleetCommandStream stream)
+int fleet_command_place_open_stream(const FleetCommandPlace *place, FleetProgramStream stream)
 {
     return fleet_command_place_open_file(place, stream_names[stream], O_RDWR);
 }
@@ -106,19 +106,19 @@ char *fleet_command_place_read(const FleetCommandPlace *place, const char *name)
     return g_steal_pointer(&text);
 }
 
-gboolean fleet_command_place_read_result(const FleetCommandPlace *place, FleetCommandResult *result)
+gboolean fleet_command_place_read_result(const FleetCommandPlace *place, FleetProgramResult *result)
 {
     g_autofree char *text = fleet_command_place_read(place, "result");
 
-    if (text == NULL || !fleet_command_result_parse(text, result))
+    if (text == NULL || !fleet_program_result_parse(text, result))
         return FALSE;
     result->unit = place->info.backend == FLEET_COMMAND_UNIT;
     return TRUE;
 }
 
-void fleet_command_place_write_result(const FleetCommandPlace *place, const FleetCommandResult *result)
+void fleet_command_place_write_result(const FleetCommandPlace *place, const FleetProgramResult *result)
 {
-    g_autofree char *text = fleet_command_result_format(result);
+    g_autofree char *text = fleet_program_result_format(result);
     int fd = fleet_command_place_open_file(place, "result.new", O_WRONLY);
     gboolean written = fd >= 0 && pwrite(fd, text, strlen(text), 0) == (gssize)strlen(text);
 
@@ -150,7 +150,7 @@ void fleet_command_place_control(const FleetCommandPlace *place, char command)
 
 static gboolean open_pipes(FleetCommandPlace *place)
 {
-    for (guint i = 0; i < FLEET_COMMAND_STREAMS; i++) {
+    for (guint i = 0; i < FLEET_PROGRAM_STREAMS; i++) {
         place->streams[i] = fleet_command_place_open_file(place, stream_names[i], O_RDONLY | O_NONBLOCK);
         if (place->streams[i] < 0)
             return FALSE;
@@ -188,11 +188,11 @@ static gboolean parse_info(const char *text, FleetCommandPlaceInfo *info)
 static gboolean make_files(FleetCommandPlace *place, const FleetCommandPlaceInfo *info)
 {
     g_autofree char *text = format_info(info);
-    char room[FLEET_COMMAND_RESULT_SIZE + 1];
+    char room[FLEET_PROGRAM_RESULT_SIZE + 1];
 
     memset(room, ' ', sizeof(room) - 1);
     room[sizeof(room) - 1] = '\0';
-    for (guint i = 0; i < FLEET_COMMAND_STREAMS; i++)
+    for (guint i = 0; i < FLEET_PROGRAM_STREAMS; i++)
         if (mkfifoat(place->directory, stream_names[i], 0600) < 0 ||
                 fchmodat(place->directory, stream_names[i], 0622, 0) < 0)
             return FALSE;

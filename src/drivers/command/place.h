@@ -20,8 +20,8 @@
  * kernel keeps what is in them as long as anybody has them open.
  */
 
-#include "drivers/command/output.h"
-#include "drivers/command/result.h"
+#include "drivers/program/output.h"
+#include "drivers/program/result.h"
 
 typedef enum {
     FLEET_COMMAND_CHILD,
@@ -39,7 +39,7 @@ typedef struct {
 typedef struct {
     char *path;
     int directory;
-    int streams[FLEET_COMMAND_STREAMS]; /* the ends to read from; they do not block */
+    int streams[FLEET_PROGRAM_STREAMS]; /* the ends to read from; they do not block */
     int end;                            /* likewise */
     FleetCommandPlaceInfo info;
 } FleetCommandPlace;
@@ -63,7 +63,7 @@ void fleet_command_place_remove(FleetCommandPlace *place);
 void fleet_command_place_discard(const char *directory, FleetAttemptId id);
 
 /* The ends to write to for a program, open for reading as well. -1 with errno on failure. Owned by the caller. */
-int fleet_command_place_open_stream(const FleetCommandPlace *place, FleetCommandStream stream);
+int fleet_command_place_open_stream(const FleetCommandPlace *place, FleetProgramStream stream);
 
 /* Any other of the files, by open(2)'s flags; not inherited by programs. -1 with errno. Owned by the caller. */
 int fleet_command_place_open_file(const FleetCommandPlace *place, const char *name, int flags);
@@ -76,10 +76,10 @@ char *fleet_command_place_read(const FleetCommandPlace *place, const char *name)
 
 /* The result, once there is one. */
 gboolean fleet_command_place_read_result(
-        const FleetCommandPlace *place, FleetCommandResult *result) G_GNUC_WARN_UNUSED_RESULT;
+        const FleetCommandPlace *place, FleetProgramResult *result) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Keeps a result, in place of the keeper. */
-void fleet_command_place_write_result(const FleetCommandPlace *place, const FleetCommandResult *result);
+void fleet_command_place_write_result(const FleetCommandPlace *place, const FleetProgramResult *result);
 
 /* Is there a keeper that has not written its result yet? */
 gboolean fleet_command_place_is_kept(const FleetCommandPlace *place);

@@ -88,7 +88,7 @@ static void take_log(const char *line, gpointer user_data)
     log_line(run, line);
 }
 
-static const FleetCommandOutputFuncs output_funcs = {
+static const FleetProgramOutputFuncs output_funcs = {
         .progress = report_progress,
         .phase = report_phase,
         .status = report_status,
@@ -105,7 +105,7 @@ FleetCommandRun *fleet_command_run_new(FleetCommandDriver *driver, FleetAttemptI
     run->id = id;
     run->log_budget = LOG_BURST;
     run->log_time = g_get_monotonic_time();
-    run->output = fleet_command_output_new(&output_funcs, run);
+    run->output = fleet_program_output_new(&output_funcs, run);
     g_hash_table_insert(driver->runs, &run->id, run);
     return run;
 }
@@ -120,12 +120,12 @@ static void unwatch(FleetCommandInlet *inlet)
 void fleet_command_run_free(FleetCommandRun *run)
 {
     g_hash_table_remove(run->driver->runs, &run->id);
-    for (guint i = 0; i < FLEET_COMMAND_STREAMS; i++)
+    for (guint i = 0; i < FLEET_PROGRAM_STREAMS; i++)
         unwatch(&run->inlets[i]);
     if (run->backend != NULL)
         run->backend->release(run);
     g_clear_pointer(&run->place, fleet_command_place_free);
-    fleet_command_output_free(run->output);
+    fleet_program_output_free(run->output);
     fleet_command_settings_unref(run->settings);
     g_free(run);
 }
@@ -143,7 +143,7 @@ void fleet_command_run_save(const FleetCommandRun *run)
 {
     if (run->place == NULL || run->ended)
         return;
-    g_autofree char *tail = fleet_command_output_tail(run->output);
+    g_autofree char *tail = fleet_program_output_tail(run->output);
     if (!fleet_command_place_write(run->place, "tail", tail))
         fleet_log_about(LOG_WARNING, FLEET_COMMAND_RUN_SUBJECT(run),
                 "what %s printed before this restart will be missing", run->place->info.action_id);
@@ -156,7 +156,7 @@ static gssize read_some(FleetCommandInlet *inlet)
     gssize n = read(inlet->watch.fd, buffer, sizeof(buffer));
 
     if (n > 0)
-        fleet_command_output_feed(inlet->run->output, inlet->stream, buffer, (gsize)n);
+        fleet_program_output_feed(inlet->run->output, inlet->stream, buffer, (gsize)n);
     return n;
 }
 
@@ -170,11 +170,11 @@ static void stream_ready(gpointer data)
 
 void fleet_command_run_watch(FleetCommandRun *run)
 {
-    for (guint i = 0; i < FLEET_COMMAND_STREAMS; i++) {
+    for (guint i = 0; i < FLEET_PROGRAM_STREAMS; i++) {
         FleetCommandInlet *inlet = &run->inlets[i];
 
         *inlet = (FleetCommandInlet){.run = run,
-                .stream = (FleetCommandStream)i,
+                .stream = (FleetProgramStream)i,
                 .watch = {.fd = run->place->streams[i], .ready = stream_ready, .data = inlet}};
         inlet->watched = fleet_command_poller_add(run->driver->poller, &inlet->watch);
         if (!inlet->watched)
@@ -185,7 +185,7 @@ void fleet_command_run_watch(FleetCommandRun *run)
 
 static void drain(FleetCommandRun *run)
 {
-    for (guint i = 0; i < FLEET_COMMAND_STREAMS; i++) {
+    for (guint i = 0; i < FLEET_PROGRAM_STREAMS; i++) {
         gsize total = 0;
         gssize n;
 
@@ -223,7 +223,7 @@ static void end(FleetCommandRun *run)
 {
     run->ended = TRUE;
     run->backend->release(run);
-    for (guint i = 0; i < FLEET_COMMAND_STREAMS; i++)
+    for (guint i = 0; i < FLEET_PROGRAM_STREAMS; i++)
         unwatch(&run->inlets[i]);
 }
 
@@ -231,7 +231,7 @@ static void end(FleetCommandRun *run)
 static void finish(FleetCommandRun *run, FleetOutcome outcome, const char *message)
 {
     const FleetDriver *driver = &run->driver->driver;
-    g_autofree char *tail = fleet_command_output_tail(run->output);
+    g_autofree char *tail = fleet_program_output_tail(run->output);
     FleetAttemptId id = run->id;
     gboolean silent = run->silent;
 
@@ -248,25 +248,25 @@ void fleet_command_run_failed(FleetCommandRun *run, FleetOutcome outcome, const 
 }
 
 /* What the program said last says more than its exit status, but does not replace it. */
-static char *ending_message(const FleetCommandRun *run, const FleetCommandResult *result)
+static char *ending_message(const FleetCommandRun *run, const FleetProgramResult *result)
 {
-    const char *status = fleet_command_output_status(run->output);
-    g_autofree char *description = fleet_command_result_describe(result);
+    const char *status = fleet_program_output_status(run->output);
+    g_autofree char *description = fleet_program_result_describe(result);
 
     if (*status == '\0')
         return g_steal_pointer(&description);
-    if (fleet_command_result_outcome(result) == FLEET_OUTCOME_SUCCESS)
+    if (fleet_program_result_outcome(result) == FLEET_OUTCOME_SUCCESS)
         return g_strdup(status);
     return g_strdup_printf("%s: %s", description, status);
 }
 
-void fleet_command_run_ended(FleetCommandRun *run, const FleetCommandResult *result)
+void fleet_command_run_ended(FleetCommandRun *run, const FleetProgramResult *result)
 {
     drain(run);
-    fleet_command_output_finish(run->output);
+    fleet_program_output_finish(run->output);
     log_lost(run);
     g_autofree char *message = ending_message(run, result);
-    finish(run, fleet_command_result_outcome(result), message);
+    finish(run, fleet_program_result_outcome(result), message);
 }
 
 void fleet_command_run_gone(FleetCommandRun *run, const char *message)
@@ -274,7 +274,7 @@ void fleet_command_run_gone(FleetCommandRun *run, const char *message)
     const FleetDriver *driver = &run->driver->driver;
 
     drain(run);
-    fleet_command_output_finish(run->output);
+    fleet_program_output_finish(run->output);
     if (!run->attaching || run->silent) {
         finish(run, FLEET_OUTCOME_UNCERTAIN, message);
         return;

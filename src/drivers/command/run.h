@@ -7,11 +7,11 @@
  */
 
 #include "base/log.h"
-#include "drivers/command/output.h"
 #include "drivers/command/place.h"
 #include "drivers/command/poller.h"
 #include "drivers/command/settings.h"
 #include "drivers/driver.h"
+#include "drivers/program/output.h"
 
 typedef struct FleetCommandRun FleetCommandRun;
 typedef struct FleetCommandUnits FleetCommandUnits;
@@ -44,15 +44,15 @@ extern const FleetCommandBackend fleet_command_unit_backend;
 
 typedef struct {
     FleetCommandRun *run;
-    FleetCommandStream stream;
+    FleetProgramStream stream;
     FleetCommandWatch watch;
     gboolean watched;
 } FleetCommandInlet;
 
 struct FleetCommandRun {
     FleetCommandDriver *driver;
-    FleetCommandSettings *settings;     /* as they were when it began */
-    const FleetCommandProgram *program; /* in there; NULL after a restart */
+    FleetCommandSettings *settings; /* as they were when it began */
+    const FleetProgram *program;    /* in there; NULL after a restart */
     FleetAttemptId id;
     FleetAttempt *attempt; /* weak; NULL once the engine has let go of it */
     gboolean attaching;    /* it is not known yet whether there is anything to be found */
@@ -62,8 +62,8 @@ struct FleetCommandRun {
     const FleetCommandBackend *backend;
     gpointer data;            /* the back-end's */
     FleetCommandPlace *place; /* NULL before it is started */
-    FleetCommandInlet inlets[FLEET_COMMAND_STREAMS];
-    FleetCommandOutput *output;
+    FleetCommandInlet inlets[FLEET_PROGRAM_STREAMS];
+    FleetProgramOutput *output;
     double log_budget; /* lines that may be logged now */
     gint64 log_time;   /* when that was reckoned, µs of CLOCK_MONOTONIC */
     guint64 log_lost;  /* lines left out since then */
@@ -99,7 +99,7 @@ void fleet_command_run_watch(FleetCommandRun *run);
 void fleet_command_run_failed(FleetCommandRun *run, FleetOutcome outcome, const char *message);
 
 /* It has ended, nothing of it is left, and the result is in its place. */
-void fleet_command_run_ended(FleetCommandRun *run, const FleetCommandResult *result);
+void fleet_command_run_ended(FleetCommandRun *run, const FleetProgramResult *result);
 
 /* There is nothing left of it, and no result. */
 void fleet_command_run_gone(FleetCommandRun *run, const char *message);

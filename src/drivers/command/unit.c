@@ -10,11 +10,11 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "drivers/command/environment.h"
 #include "drivers/command/manager.h"
-#include "drivers/command/property.h"
 #include "drivers/command/run.h"
-#include "drivers/command/unit_state.h"
+#include "drivers/program/environment.h"
+#include "drivers/program/unit_call.h"
+#include "drivers/program/unit_state.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +22,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define SLICE "fleet-actions.slice"
 #define RECONNECT_SECONDS 2
 #define REST_SECONDS 5
 #define LOOK_AGAIN_SECONDS 2 /* after systemd did not answer: no signal may come any more */
@@ -55,7 +54,7 @@ typedef struct {
     gboolean stop_sent;
     gint64 stop_at; /* when the stop of the program was asked for, µs of CLOCK_MONOTONIC; 0 = not */
     gboolean has_result;
-    FleetCommandResult result;
+    FleetProgramResult result;
 } Unit;
 
 static void look(Unit *unit);
@@ -149,15 +148,15 @@ static void send_stop(Unit *unit)
     call_manager(unit, "StopUnit", TRUE);
 }
 
-static void keep_result(Unit *unit, const FleetCommandUnitState *state)
+static void keep_result(Unit *unit, const FleetProgramUnitState *state)
 {
-    fleet_command_unit_state_result(state, unit->stop_at, &unit->result);
+    fleet_program_unit_state_result(state, unit->stop_at, &unit->result);
     unit->has_result = TRUE;
     fleet_command_place_write_result(unit->run->place, &unit->result);
 }
 
 /* It is the unit of this attempt, and nobody has started it anew? The first invocation that is seen is the one. */
-static gboolean is_ours(const Unit *unit, const FleetCommandUnitState *state)
+static gboolean is_ours(const Unit *unit, const FleetProgramUnitState *state)
 {
     const FleetCommandPlace *place = unit->run->place;
     g_autofree char *known = fleet_command_place_read(place, "invocation");
@@ -173,7 +172,7 @@ static gboolean is_ours(const Unit *unit, const FleetCommandUnitState *state)
 
 static void end(Unit *unit)
 {
-    FleetCommandResult result = unit->result;
+    FleetProgramResult result = unit->result;
 
     fleet_command_run_ended(unit->run, &result);
 }
@@ -196,7 +195,7 @@ static int reset(sd_bus_message *reply, void *user_data, sd_bus_error *error)
 }
 
 /* It is done with: systemd may forget it. A failed unit it keeps until it is told to forget that it has failed. */
-static void forget(Unit *unit, const FleetCommandUnitState *state)
+static void forget(Unit *unit, const FleetProgramUnitState *state)
 {
     if (!g_str_equal(state->active, "failed") ||
             sd_bus_call_method_async(get_bus(unit), &unit->call, FLEET_SYSTEMD_NAME, FLEET_SYSTEMD_PATH,
@@ -205,12 +204,12 @@ static void forget(Unit *unit, const FleetCommandUnitState *state)
 }
 
 /* The next step, from what systemd says of it. */
-static void consider(Unit *unit, const FleetCommandUnitState *state)
+static void consider(Unit *unit, const FleetProgramUnitState *state)
 {
     FleetCommandRun *run = unit->run;
     gboolean inactive = g_str_equal(state->active, "inactive") || g_str_equal(state->active, "failed");
 
-    if (!fleet_command_unit_state_is_loaded(state) || !is_ours(unit, state)) {
+    if (!fleet_program_unit_state_is_loaded(state) || !is_ours(unit, state)) {
         if (unit->has_result)
             end(unit);
         else
@@ -248,7 +247,7 @@ static void look_later(Unit *unit)
 static int looked(sd_bus_message *reply, void *user_data, sd_bus_error *error)
 {
     Unit *unit = user_data;
-    g_auto(FleetCommandUnitState) state = {0};
+    g_auto(FleetProgramUnitState) state = {0};
 
     unit->call = sd_bus_slot_unref(unit->call);
     if (sd_bus_message_is_method_error(reply, NULL)) {
@@ -257,7 +256,7 @@ static int looked(sd_bus_message *reply, void *user_data, sd_bus_error *error)
         look_later(unit);
         return 1;
     }
-    if (fleet_command_unit_state_read(reply, &state) < 0) {
+    if (fleet_program_unit_state_read(reply, &state) < 0) {
         fleet_log_warning("what systemd says of %s cannot be read", unit->name);
         look_later(unit);
         return 1;
@@ -284,64 +283,15 @@ static void look(Unit *unit)
     }
 }
 
-/* Every end counts as success, for no end shall make the unit "failed". */
-static int append_success(sd_bus_message *message)
-{
-    gint32 statuses[255], signals[31];
-
-    for (gint32 i = 0; i < 255; i++)
-        statuses[i] = i + 1;
-    for (gint32 i = 0; i < 31; i++)
-        signals[i] = i + 1;
-    int r = sd_bus_message_open_container(message, 'r', "sv");
-    if (r >= 0)
-        r = sd_bus_message_append(message, "s", "SuccessExitStatus");
-    if (r >= 0)
-        r = sd_bus_message_open_container(message, 'v', "(aiai)");
-    if (r >= 0)
-        r = sd_bus_message_open_container(message, 'r', "aiai");
-    if (r >= 0)
-        r = sd_bus_message_append_array(message, 'i', statuses, sizeof(statuses));
-    if (r >= 0)
-        r = sd_bus_message_append_array(message, 'i', signals, sizeof(signals));
-    for (guint i = 0; i < 3 && r >= 0; i++)
-        r = sd_bus_message_close_container(message);
-    return r;
-}
-
-/* Without variables of the environment being put into it, as systemd does by default. */
-static int append_exec(sd_bus_message *message, char **argv)
-{
-    int r = sd_bus_message_open_container(message, 'r', "sv");
-
-    if (r >= 0)
-        r = sd_bus_message_append(message, "s", "ExecStartEx");
-    if (r >= 0)
-        r = sd_bus_message_open_container(message, 'v', "a(sasas)");
-    if (r >= 0)
-        r = sd_bus_message_open_container(message, 'a', "(sasas)");
-    if (r >= 0)
-        r = sd_bus_message_open_container(message, 'r', "sasas");
-    if (r >= 0)
-        r = sd_bus_message_append(message, "s", argv[0]);
-    if (r >= 0)
-        r = sd_bus_message_append_strv(message, argv);
-    if (r >= 0)
-        r = sd_bus_message_append(message, "as", 1, "no-env-expand");
-    for (guint i = 0; i < 4 && r >= 0; i++)
-        r = sd_bus_message_close_container(message);
-    return r;
-}
-
 /* sd-bus takes copies of the descriptors. */
 static int append_streams(sd_bus_message *message, const FleetCommandRun *run)
 {
     static const char *const names[] = {
             "StandardInputFileDescriptor", "StandardOutputFileDescriptor", "StandardErrorFileDescriptor"};
-    g_autofree char *json = fleet_command_parameters_json(run->attempt->action->parameters);
-    const int fds[] = {fleet_command_sealed_file(json, NULL),
-            fleet_command_place_open_stream(run->place, FLEET_COMMAND_STDOUT),
-            fleet_command_place_open_stream(run->place, FLEET_COMMAND_STDERR)};
+    g_autofree char *json = fleet_program_parameters_json(run->attempt->action->parameters);
+    const int fds[] = {fleet_program_sealed_file(json, NULL),
+            fleet_command_place_open_stream(run->place, FLEET_PROGRAM_STDOUT),
+            fleet_command_place_open_stream(run->place, FLEET_PROGRAM_STDERR)};
     int r = 0;
 
     for (guint i = 0; i < G_N_ELEMENTS(fds); i++) {
@@ -372,37 +322,20 @@ static int append_texts(sd_bus_message *message, const FleetCommandRun *run)
 
 static int append_properties(sd_bus_message *message, const FleetCommandRun *run)
 {
-    const GPtrArray *properties = run->program->properties;
+    int r = sd_bus_message_append(message, "(sv)", "AddRef", "b", 1);
 
-    int r = sd_bus_message_append(message, "(sv)(sv)(sv)(sv)(sv)(sv)", "Type", "s", "exec", "Slice", "s", SLICE,
-            "RemainAfterExit", "b", 1, "AddRef", "b", 1, "KillMode", "s", "control-group", "TimeoutStopUSec", "t",
-            (uint64_t)run->program->kill_timeout);
     if (r >= 0)
         r = append_texts(message, run);
-    if (r >= 0)
-        r = append_success(message);
-    if (r >= 0)
-        r = append_exec(message, run->program->argv);
-    if (r >= 0)
-        r = append_streams(message, run);
-    for (guint i = 0; i < properties->len && r >= 0; i += 2)
-        r = fleet_command_property_append(
-                message, g_ptr_array_index(properties, i), g_ptr_array_index(properties, i + 1));
-    return r;
+    return r >= 0 ? append_streams(message, run) : r;
 }
 
 /* Whatever the error, systemd has not started anything. */
 static void start_failed(FleetCommandRun *run, const char *name, const char *text)
 {
-    gboolean denied = g_str_equal(name, SD_BUS_ERROR_ACCESS_DENIED) ||
-                      g_str_equal(name, SD_BUS_ERROR_INTERACTIVE_AUTHORIZATION_REQUIRED);
-    gboolean wrong = g_str_equal(name, SD_BUS_ERROR_INVALID_ARGS) ||
-                     g_str_equal(name, SD_BUS_ERROR_PROPERTY_READ_ONLY) ||
-                     g_str_equal(name, "org.freedesktop.systemd1.BadUnitSetting");
     g_autofree char *message = g_strdup_printf("systemd did not start the program: %s%s", text,
-            denied ? "; is the polkit rule for fleet-action units installed?" : "");
+            fleet_program_unit_is_denied(name) ? "; is the polkit rule for fleet-action units installed?" : "");
 
-    fleet_command_run_failed(run, denied || wrong ? FLEET_OUTCOME_PERMANENT : FLEET_OUTCOME_TRANSIENT, message);
+    fleet_command_run_failed(run, fleet_program_unit_refusal(name), message);
 }
 
 static int started(sd_bus_message *reply, void *user_data, sd_bus_error *error)
@@ -412,9 +345,7 @@ static int started(sd_bus_message *reply, void *user_data, sd_bus_error *error)
 
     unit->call = sd_bus_slot_unref(unit->call);
     /* No answer is no refusal: it may run. */
-    if (failure != NULL && !sd_bus_error_has_name(failure, SD_BUS_ERROR_NO_REPLY) &&
-            !sd_bus_error_has_name(failure, SD_BUS_ERROR_TIMEOUT) &&
-            !sd_bus_error_has_name(failure, SD_BUS_ERROR_DISCONNECTED)) {
+    if (failure != NULL && !fleet_program_unit_is_unanswered(failure)) {
         start_failed(unit->run, failure->name, failure->message);
         return 1;
     }
@@ -428,8 +359,8 @@ static int started(sd_bus_message *reply, void *user_data, sd_bus_error *error)
 
 static gboolean write_environment(const FleetCommandRun *run)
 {
-    g_auto(GStrv) environment = fleet_command_environment(run->attempt);
-    g_autofree char *text = fleet_command_environment_file(environment);
+    g_auto(GStrv) environment = fleet_program_environment(run->attempt);
+    g_autofree char *text = fleet_program_environment_file(environment);
 
     return fleet_command_place_write(run->place, "environment", text);
 }
@@ -440,18 +371,11 @@ static int call_start(Unit *unit)
     sd_bus *bus = get_bus(unit);
     g_autoptr(sd_bus_message) message = NULL;
 
-    int r = sd_bus_message_new_method_call(
-            bus, &message, FLEET_SYSTEMD_NAME, FLEET_SYSTEMD_PATH, FLEET_SYSTEMD_MANAGER, "StartTransientUnit");
-    if (r >= 0)
-        r = sd_bus_message_append(message, "ss", unit->name, "fail");
-    if (r >= 0)
-        r = sd_bus_message_open_container(message, 'a', "(sv)");
+    int r = fleet_program_unit_begin(bus, unit->name, unit->run->program, &message);
     if (r >= 0)
         r = append_properties(message, unit->run);
     if (r >= 0)
-        r = sd_bus_message_close_container(message);
-    if (r >= 0)
-        r = sd_bus_message_append(message, "a(sa(sv))", 0);
+        r = fleet_program_unit_end(message);
     return r >= 0 ? sd_bus_call_async(bus, &unit->call, message, started, unit, 0) : r;
 }
 

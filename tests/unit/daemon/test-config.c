@@ -328,23 +328,23 @@ START_TEST(commands_are_read)
 {
     g_autofree char *path = make_file("[Command SOFTWARE_UPDATE]\nExec=/usr/bin/update --any\n"
                                       "[Command edge box SYSTEM_REBOOT]\nExec=reboot-check\nKillTimeout=5s\n");
-    const FleetCommandProgram *program;
+    const FleetProgram *program;
 
     add_drop_in(path, "a.conf", "[Command SOFTWARE_UPDATE]\nKillTimeout=1min\nUser=nobody\n");
     g_autoptr(FleetConfig) config = load(path);
 
-    ck_assert_uint_eq(config->command->programs->len, 2);
-    program = fleet_command_settings_lookup(config->command, "router", "SOFTWARE_UPDATE");
+    ck_assert_uint_eq(config->command->programs->list->len, 2);
+    program = fleet_programs_lookup(config->command->programs, "router", "SOFTWARE_UPDATE");
     ck_assert_ptr_nonnull(program);
     ck_assert_str_eq(program->argv[0], "/usr/bin/update");
     ck_assert_str_eq(program->argv[1], "--any");
     ck_assert_int_eq(program->kill_timeout, 60 * FLEET_USEC_PER_SEC);
     ck_assert_uint_eq(program->properties->len, 2);
     ck_assert_str_eq(g_ptr_array_index(program->properties, 1), "nobody");
-    program = fleet_command_settings_lookup(config->command, "edge box", "SYSTEM_REBOOT");
+    program = fleet_programs_lookup(config->command->programs, "edge box", "SYSTEM_REBOOT");
     ck_assert_ptr_nonnull(program);
     ck_assert_int_eq(program->kill_timeout, 5 * FLEET_USEC_PER_SEC);
-    ck_assert_ptr_null(fleet_command_settings_lookup(config->command, "router", "SYSTEM_REBOOT"));
+    ck_assert_ptr_null(fleet_programs_lookup(config->command->programs, "router", "SYSTEM_REBOOT"));
 }
 END_TEST
 
@@ -357,7 +357,7 @@ START_TEST(commands_are_checked_over_all_files)
                          "SYSTEM_REBOOT, CONFIGURATION_CHANGE");
     add_drop_in(path, "a.conf", "[ActionType CALIBRATION]\nDeviceStatus=BUSY\n");
     g_autoptr(FleetConfig) config = load(path);
-    ck_assert_uint_eq(config->command->programs->len, 1);
+    ck_assert_uint_eq(config->command->programs->list->len, 1);
 
     add_drop_in(path, "b.conf", "\n[Command router CALIBRATION]\nKillTimeout=5s\n");
     assert_refused(path, ".d/b.conf:2: [Command router CALIBRATION] lacks the key 'Exec'; name the program there");
@@ -665,7 +665,7 @@ START_TEST(the_last_of_a_key_counts)
     g_autofree char *path = make_file("[DeviceType router]\nDriver=command\nDriver=simulated\n"
                                       "[Command SYSTEM_REBOOT]\nExec=a\nExec=b\nUser=c\nUser=d\n");
     g_autoptr(FleetConfig) config = load(path);
-    const FleetCommandProgram *program = fleet_command_settings_lookup(config->command, "router", "SYSTEM_REBOOT");
+    const FleetProgram *program = fleet_programs_lookup(config->command->programs, "router", "SYSTEM_REBOOT");
 
     ck_assert_str_eq(g_hash_table_lookup(config->type_drivers, "router"), "simulated");
     ck_assert_str_eq(program->argv[0], "b");
@@ -725,7 +725,7 @@ START_TEST(shipped_file_shows_the_defaults)
     assert_defaults(all_set);
     assert_default_policy(fleet_action_types_find(all_set->action_types, "CALIBRATION"));
     ck_assert_str_eq(g_hash_table_lookup(all_set->type_drivers, "router"), "command");
-    ck_assert_ptr_nonnull(fleet_command_settings_lookup(all_set->command, "router", "CALIBRATION"));
+    ck_assert_ptr_nonnull(fleet_programs_lookup(all_set->command->programs, "router", "CALIBRATION"));
     static const char *const keys[] = {"RunningMax", "CancelTimeout", "RecoveryTimeout", "FinishedActions",
             "FinishedActionsAge", "HistoryActions", "HistoryAge", "AuditEntries", "AuditAge", "CallsPerUser",
             "ConnectionsPerUser", "PendingActionsPerUser", "DevicesPerUser", "MinDuration", "MaxDuration",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "drivers/command/environment.h"
+#include "drivers/program/environment.h"
 #include "drivers_test.h"
 #include "lib/main.h"
 
@@ -39,7 +39,7 @@ START_TEST(what_a_program_is_told)
     g_autoptr(FleetTestDriver) test = fleet_test_driver_new(&class);
     FleetTestAttempt *attempt = fleet_test_attempt_new(
             test, 7, 2, "SOFTWARE_UPDATE", (const char *const[]){"image", "a=b", "note", "two\nlines", NULL});
-    g_auto(GStrv) environment = fleet_command_environment(&attempt->attempt);
+    g_auto(GStrv) environment = fleet_program_environment(&attempt->attempt);
 
     expect(environment, "FLEET_DEVICE_ID=router-1");
     expect(environment, "FLEET_DEVICE_NAME=Router One");
@@ -60,7 +60,7 @@ START_TEST(names_are_made_fit_and_the_first_of_a_kind_wins)
     FleetTestAttempt *attempt = fleet_test_attempt_new(test, 1, 1, "X",
             (const char *const[]){
                     "a-b", "minus", "a.b", "dot", "A_B", "upper", "ümlaut", "u", "=x", "e", "1", "one", NULL});
-    g_auto(GStrv) environment = fleet_command_environment(&attempt->attempt);
+    g_auto(GStrv) environment = fleet_program_environment(&attempt->attempt);
 
     /* In the order of the keys, "A_B" comes before "a-b" and "a.b". */
     expect(environment, "FLEET_PARAM_A_B=upper");
@@ -79,7 +79,7 @@ START_TEST(little_of_our_own_environment_is_passed_on)
     g_setenv("SECRET", "s", TRUE);
     g_setenv("LANG", "C.UTF-8", TRUE);
     g_setenv("PATH", "/usr/bin:/bin", TRUE);
-    g_auto(GStrv) full = fleet_command_environment_full(own);
+    g_auto(GStrv) full = fleet_program_environment_full(own);
 
     expect(full, "PATH=/usr/bin:/bin");
     expect(full, "LANG=C.UTF-8");
@@ -87,7 +87,7 @@ START_TEST(little_of_our_own_environment_is_passed_on)
     for (guint i = 0; full[i] != NULL; i++)
         ck_assert(!g_str_has_prefix(full[i], "NOTIFY_SOCKET") && !g_str_has_prefix(full[i], "SECRET"));
     g_unsetenv("PATH");
-    g_auto(GStrv) without = fleet_command_environment_full(own);
+    g_auto(GStrv) without = fleet_program_environment_full(own);
     expect(without, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
 }
 END_TEST
@@ -96,7 +96,7 @@ START_TEST(a_file_for_systemd)
 {
     char *const environment[] = {
             (char *)"A=plain", (char *)"B=say \"$x\" `y` \\z", (char *)"C=two\nlines", (char *)"D=", NULL};
-    g_autofree char *text = fleet_command_environment_file(environment);
+    g_autofree char *text = fleet_program_environment_file(environment);
 
     ck_assert_str_eq(text, "A=\"plain\"\nB=\"say \\\"\\$x\\\" \\`y\\` \\\\z\"\nC=\"two\nlines\"\nD=\"\"\n");
 }
@@ -107,8 +107,8 @@ START_TEST(parameters_as_json)
     g_autoptr(FleetParameters) none = fleet_parameters_new_empty();
     g_autoptr(FleetParameters) some =
             fleet_parameters_new((const char *const[]){"b", "\"q\" \\ \n\x01", "a", "ü"}, 2, NULL);
-    g_autofree char *empty = fleet_command_parameters_json(none);
-    g_autofree char *full = fleet_command_parameters_json(some);
+    g_autofree char *empty = fleet_program_parameters_json(none);
+    g_autofree char *full = fleet_program_parameters_json(some);
 
     ck_assert_str_eq(empty, "{}\n");
     ck_assert_str_eq(full, "{\"a\": \"ü\", \"b\": \"\\\"q\\\" \\\\ \\u000a\\u0001\"}\n");
@@ -118,7 +118,7 @@ END_TEST
 START_TEST(a_sealed_file_is_read_and_not_written)
 {
     char buffer[16];
-    int fd = fleet_command_sealed_file("text\n", NULL);
+    int fd = fleet_program_sealed_file("text\n", NULL);
 
     ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(read(fd, buffer, sizeof(buffer)), 5);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "drivers/command/output.h"
+#include "drivers/program/output.h"
 #include "lib/main.h"
 #include "model/records.h"
 
@@ -38,7 +38,7 @@ static void take_log(const char *line, gpointer user_data)
         g_string_append_printf(reports, "log %s\n", line);
 }
 
-static const FleetCommandOutputFuncs funcs = {
+static const FleetProgramOutputFuncs funcs = {
         .progress = progress,
         .phase = phase,
         .status = status,
@@ -46,16 +46,16 @@ static const FleetCommandOutputFuncs funcs = {
         .log = take_log,
 };
 
-static FleetCommandOutput *new_output(void)
+static FleetProgramOutput *new_output(void)
 {
     if (reports == NULL)
         reports = g_string_new(NULL);
-    return fleet_command_output_new(&funcs, NULL);
+    return fleet_program_output_new(&funcs, NULL);
 }
 
-static void feed(FleetCommandOutput *output, const char *text)
+static void feed(FleetProgramOutput *output, const char *text)
 {
-    fleet_command_output_feed(output, FLEET_COMMAND_STDOUT, text, strlen(text));
+    fleet_program_output_feed(output, FLEET_PROGRAM_STDOUT, text, strlen(text));
 }
 
 static void expect(const char *expected)
@@ -66,7 +66,7 @@ static void expect(const char *expected)
 
 START_TEST(the_protocol)
 {
-    g_autoptr(FleetCommandOutput) output = new_output();
+    g_autoptr(FleetProgramOutput) output = new_output();
 
     feed(output, "PROGRESS 0.42\n");
     expect("progress 0.42\n");
@@ -74,7 +74,7 @@ START_TEST(the_protocol)
     expect("phase installing\npoint-of-no-return\nstatus copying files\n");
     feed(output, "PROGRESS 1\r\nPROGRESS 0\n");
     expect("progress 0.00\n");
-    ck_assert_str_eq(fleet_command_output_status(output), "copying files");
+    ck_assert_str_eq(fleet_program_output_status(output), "copying files");
 }
 END_TEST
 
@@ -85,7 +85,7 @@ START_TEST(anything_else_is_log)
             "PHASE two words", "PHASE ", "POINT-OF-NO-RETURN now", "STATUS", "hello"};
 
     for (guint i = 0; i < G_N_ELEMENTS(lines); i++) {
-        g_autoptr(FleetCommandOutput) output = new_output();
+        g_autoptr(FleetProgramOutput) output = new_output();
         g_autofree char *line = g_strconcat(lines[i], "\n", NULL);
         g_autofree char *expected = g_strdup_printf("log %s\n", lines[i]);
 
@@ -97,32 +97,32 @@ END_TEST
 
 START_TEST(stderr_is_log)
 {
-    g_autoptr(FleetCommandOutput) output = new_output();
+    g_autoptr(FleetProgramOutput) output = new_output();
 
-    fleet_command_output_feed(output, FLEET_COMMAND_STDERR, "PROGRESS 0.5\n", 13);
+    fleet_program_output_feed(output, FLEET_PROGRAM_STDERR, "PROGRESS 0.5\n", 13);
     expect("log PROGRESS 0.5\n");
 }
 END_TEST
 
 START_TEST(lines_may_come_in_pieces)
 {
-    g_autoptr(FleetCommandOutput) output = new_output();
+    g_autoptr(FleetProgramOutput) output = new_output();
 
     feed(output, "PRO");
-    fleet_command_output_feed(output, FLEET_COMMAND_STDERR, "other", 5);
+    fleet_program_output_feed(output, FLEET_PROGRAM_STDERR, "other", 5);
     feed(output, "GRESS 0.");
     feed(output, "25");
     expect("");
     feed(output, "\nPHASE a");
     expect("progress 0.25\n");
-    fleet_command_output_finish(output);
+    fleet_program_output_finish(output);
     expect("phase a\nlog other\n");
 }
 END_TEST
 
 START_TEST(the_last_of_many_counts)
 {
-    g_autoptr(FleetCommandOutput) output = new_output();
+    g_autoptr(FleetProgramOutput) output = new_output();
 
     feed(output, "PROGRESS 0.1\nSTATUS a\nPROGRESS 0.2\nSTATUS b\nPROGRESS 0.3\n");
     expect("progress 0.30\nstatus b\n");
@@ -133,7 +133,7 @@ END_TEST
 
 START_TEST(what_is_said_again_is_a_sign_of_life)
 {
-    g_autoptr(FleetCommandOutput) output = new_output();
+    g_autoptr(FleetProgramOutput) output = new_output();
 
     feed(output, "PHASE a\nSTATUS b\nPROGRESS 0.5\n");
     g_string_truncate(reports, 0);
@@ -148,9 +148,9 @@ END_TEST
 
 START_TEST(phases_have_an_end)
 {
-    g_autoptr(FleetCommandOutput) output = new_output();
+    g_autoptr(FleetProgramOutput) output = new_output();
 
-    for (guint i = 0; i < FLEET_COMMAND_PHASES_MAX; i++)
+    for (guint i = 0; i < FLEET_PROGRAM_PHASES_MAX; i++)
         feed(output, i % 2 == 0 ? "PHASE a\n" : "PHASE b\n");
     g_string_truncate(reports, 0);
     feed(output, "PHASE c\n");
@@ -160,10 +160,10 @@ END_TEST
 
 START_TEST(long_lines_are_cut_and_are_no_protocol)
 {
-    g_autoptr(FleetCommandOutput) output = new_output();
+    g_autoptr(FleetProgramOutput) output = new_output();
     g_autoptr(GString) line = g_string_new("STATUS ");
 
-    while (line->len < FLEET_COMMAND_LINE_MAX)
+    while (line->len < FLEET_PROGRAM_LINE_MAX)
         g_string_append_c(line, 'x');
     g_string_append(line, "PROGRESS 0.5\nPROGRESS 0.75\n");
     feed(output, line->str);
@@ -175,26 +175,26 @@ END_TEST
 
 START_TEST(a_line_that_just_fits_is_protocol)
 {
-    g_autoptr(FleetCommandOutput) output = new_output();
+    g_autoptr(FleetProgramOutput) output = new_output();
     g_autoptr(GString) line = g_string_new("STATUS ");
 
-    while (line->len < FLEET_COMMAND_LINE_MAX)
+    while (line->len < FLEET_PROGRAM_LINE_MAX)
         g_string_append_c(line, 'x');
     g_string_append_c(line, '\n');
     feed(output, line->str);
     ck_assert_uint_eq(logged, 0);
-    ck_assert_uint_eq(strlen(fleet_command_output_status(output)), 1024);
+    ck_assert_uint_eq(strlen(fleet_program_output_status(output)), 1024);
 }
 END_TEST
 
 START_TEST(what_is_no_text_is_made_text)
 {
-    g_autoptr(FleetCommandOutput) output = new_output();
+    g_autoptr(FleetProgramOutput) output = new_output();
     static const char bytes[] = "a\0b\xff"
                                 "c\x1b[31m\td\nPHASE \0x\nSTATUS \xc3\x28\n\xc2\x9b"
                                 "2J\n"; /* U+009B, which commands a terminal as ESC [ does */
 
-    fleet_command_output_feed(output, FLEET_COMMAND_STDOUT, bytes, sizeof(bytes) - 1);
+    fleet_program_output_feed(output, FLEET_PROGRAM_STDOUT, bytes, sizeof(bytes) - 1);
     expect("log a\xef\xbf\xbd"
            "b\xef\xbf\xbd"
            "c\xef\xbf\xbd[31m\td\nlog PHASE \xef\xbf\xbdx\nlog \xef\xbf\xbd"
@@ -204,19 +204,19 @@ END_TEST
 
 START_TEST(the_tail_is_the_end_of_the_log)
 {
-    g_autoptr(FleetCommandOutput) output = new_output();
+    g_autoptr(FleetProgramOutput) output = new_output();
 
-    fleet_command_output_restore(output, "before\n");
+    fleet_program_output_restore(output, "before\n");
     feed(output, "one\nPROGRESS 0.5\ntwo\nthree");
-    fleet_command_output_finish(output);
-    g_autofree char *whole = fleet_command_output_tail(output);
+    fleet_program_output_finish(output);
+    g_autofree char *whole = fleet_program_output_tail(output);
     ck_assert_str_eq(whole, "before\none\ntwo\nthree\n");
 
     for (guint i = 0; i < 5000; i++) {
         g_autofree char *line = g_strdup_printf("ünë %u\n", i);
         feed(output, line);
     }
-    g_autofree char *tail = fleet_command_output_tail(output);
+    g_autofree char *tail = fleet_program_output_tail(output);
     ck_assert_uint_le(strlen(tail), FLEET_OUTPUT_MAX);
     ck_assert_uint_ge(strlen(tail), FLEET_OUTPUT_MAX - 20);
     ck_assert(g_utf8_validate(tail, -1, NULL));
@@ -227,13 +227,13 @@ END_TEST
 
 START_TEST(one_line_longer_than_the_tail_is_cut_between_characters)
 {
-    g_autoptr(FleetCommandOutput) output = new_output();
+    g_autoptr(FleetProgramOutput) output = new_output();
     g_autoptr(GString) line = g_string_new("x");
 
     while (line->len < FLEET_OUTPUT_MAX)
         g_string_append(line, "ü");
-    fleet_command_output_restore(output, line->str);
-    g_autofree char *tail = fleet_command_output_tail(output);
+    fleet_program_output_restore(output, line->str);
+    g_autofree char *tail = fleet_program_output_tail(output);
     ck_assert(g_utf8_validate(tail, -1, NULL));
     ck_assert(g_str_has_suffix(tail, "ü"));
     ck_assert_uint_le(strlen(tail), FLEET_OUTPUT_MAX);
@@ -242,15 +242,15 @@ END_TEST
 
 START_TEST(a_flood_takes_no_memory)
 {
-    g_autoptr(FleetCommandOutput) output = new_output();
+    g_autoptr(FleetProgramOutput) output = new_output();
     g_autofree char *block = g_malloc(65536);
 
     memset(block, 'y', 65536);
     for (guint i = 0; i < 65536; i += 64)
         block[i] = '\n';
     for (guint i = 0; i < 16 * 50; i++)
-        fleet_command_output_feed(output, i % 2 == 0 ? FLEET_COMMAND_STDOUT : FLEET_COMMAND_STDERR, block, 65536);
-    g_autofree char *tail = fleet_command_output_tail(output);
+        fleet_program_output_feed(output, i % 2 == 0 ? FLEET_PROGRAM_STDOUT : FLEET_PROGRAM_STDERR, block, 65536);
+    g_autofree char *tail = fleet_program_output_tail(output);
     ck_assert_uint_le(strlen(tail), FLEET_OUTPUT_MAX);
     ck_assert_uint_gt(logged, 800000);
 }

@@ -89,18 +89,18 @@ START_TEST(a_program_never_writes_to_nobody)
 {
     g_autofree char *directory = new_directory();
     g_autoptr(FleetCommandPlace) place = create(directory);
-    int program = fleet_command_place_open_stream(place, FLEET_COMMAND_STDOUT);
+    int program = fleet_command_place_open_stream(place, FLEET_PROGRAM_STDOUT);
     char buffer[8];
 
     /* fleetd goes away, and a new one comes. */
     g_clear_pointer(&place, fleet_command_place_free);
     ck_assert_int_eq(write(program, "hello", 5), 5);
     place = fleet_command_place_open(directory, id, NULL);
-    ck_assert_int_eq(read(place->streams[FLEET_COMMAND_STDOUT], buffer, sizeof(buffer)), 5);
-    ck_assert_int_lt(read(place->streams[FLEET_COMMAND_STDOUT], buffer, sizeof(buffer)), 0);
+    ck_assert_int_eq(read(place->streams[FLEET_PROGRAM_STDOUT], buffer, sizeof(buffer)), 5);
+    ck_assert_int_lt(read(place->streams[FLEET_PROGRAM_STDOUT], buffer, sizeof(buffer)), 0);
     ck_assert_int_eq(errno, EAGAIN);
     close(program);
-    ck_assert_int_eq(read(place->streams[FLEET_COMMAND_STDOUT], buffer, sizeof(buffer)), 0);
+    ck_assert_int_eq(read(place->streams[FLEET_PROGRAM_STDOUT], buffer, sizeof(buffer)), 0);
 }
 END_TEST
 
@@ -138,7 +138,7 @@ START_TEST(results_are_kept)
 {
     g_autofree char *directory = new_directory();
     g_autoptr(FleetCommandPlace) place = create(directory);
-    FleetCommandResult result = {.end = FLEET_COMMAND_EXITED, .number = 3}, read;
+    FleetProgramResult result = {.end = FLEET_PROGRAM_EXITED, .number = 3}, read;
 
     ck_assert(!fleet_command_place_read_result(place, &read));
     fleet_command_place_write_result(place, &result);

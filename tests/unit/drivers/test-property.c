@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "base/error.h"
-#include "drivers/command/property.h"
+#include "drivers/program/property.h"
 #include "lib/main.h"
 
 #include <sys/socket.h>
@@ -18,9 +18,9 @@ START_TEST(right_values)
     for (guint i = 0; i < G_N_ELEMENTS(pairs); i++) {
         g_autoptr(GError) error = NULL;
 
-        if (!fleet_command_property_check(pairs[i][0], pairs[i][1], &error))
+        if (!fleet_program_property_check(pairs[i][0], pairs[i][1], &error))
             fleet_test_fail("%s", error->message);
-        ck_assert(fleet_command_property_is_known(pairs[i][0]));
+        ck_assert(fleet_program_property_is_known(pairs[i][0]));
     }
 }
 END_TEST
@@ -40,7 +40,7 @@ START_TEST(wrong_values)
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(GError) error = NULL;
 
-        if (fleet_command_property_check(cases[i][0], cases[i][1], &error))
+        if (fleet_program_property_check(cases[i][0], cases[i][1], &error))
             fleet_test_fail("%s=%s was taken", cases[i][0], cases[i][1]);
         fleet_test_assert_error(error, FLEET_ERROR, FLEET_ERROR_INVALID_ARGUMENT);
         fleet_test_assert_contains(error->message, cases[i][2]);
@@ -70,7 +70,7 @@ static void check_append(const char *name, const char *value, const char *bus_na
     ck_assert_int_ge(sd_bus_start(bus), 0);
     ck_assert_int_ge(sd_bus_message_new_method_call(bus, &message, "a.b", "/", "a.b", "C"), 0);
     ck_assert_int_ge(sd_bus_message_open_container(message, 'a', "(sv)"), 0);
-    ck_assert_int_ge(fleet_command_property_append(message, name, value), 0);
+    ck_assert_int_ge(fleet_program_property_append(message, name, value), 0);
     ck_assert_int_ge(sd_bus_message_close_container(message), 0);
     ck_assert_int_ge(sd_bus_message_seal(message, 1, 0), 0);
     ck_assert_int_ge(sd_bus_message_enter_container(message, 'a', "(sv)"), 0);

@@ -5,36 +5,36 @@
 #include "drivers/command/settings.h"
 #include "lib/main.h"
 
-static FleetCommandProgram *add(FleetCommandSettings *settings, const char *group)
+static FleetProgram *add(FleetCommandSettings *settings, const char *group)
 {
     g_autoptr(GError) error = NULL;
-    FleetCommandProgram *program = fleet_command_settings_add(settings, group, &error);
+    FleetProgram *program = fleet_programs_add(settings->programs, group, &error);
 
     fleet_test_assert_no_error(error);
     return program;
 }
 
-static void set(FleetCommandProgram *program, const char *key, const char *value)
+static void set(FleetProgram *program, const char *key, const char *value)
 {
     g_autoptr(GError) error = NULL;
 
-    if (!fleet_command_program_set(program, key, value, &error))
+    if (!fleet_program_set(program, key, value, &error))
         fleet_test_fail("%s=%s: %s", key, value, error->message);
 }
 
 START_TEST(groups_name_types)
 {
     g_autoptr(FleetCommandSettings) settings = fleet_command_settings_new();
-    const FleetCommandProgram *any = add(settings, "Command SOFTWARE_UPDATE");
-    const FleetCommandProgram *router = add(settings, "Command router SOFTWARE_UPDATE");
-    const FleetCommandProgram *two = add(settings, "Command big router SOFTWARE_UPDATE");
+    const FleetProgram *any = add(settings, "Command SOFTWARE_UPDATE");
+    const FleetProgram *router = add(settings, "Command router SOFTWARE_UPDATE");
+    const FleetProgram *two = add(settings, "Command big router SOFTWARE_UPDATE");
 
     ck_assert_str_eq(any->device_type, "*");
     ck_assert_str_eq(any->action_type, "SOFTWARE_UPDATE");
     ck_assert_str_eq(router->device_type, "router");
     ck_assert_str_eq(two->device_type, "big router");
     ck_assert_ptr_eq(add(settings, "Command router SOFTWARE_UPDATE"), router);
-    ck_assert_uint_eq(settings->programs->len, 3);
+    ck_assert_uint_eq(settings->programs->list->len, 3);
 }
 END_TEST
 
@@ -47,21 +47,21 @@ START_TEST(groups_that_are_none)
     for (guint i = 0; i < G_N_ELEMENTS(groups); i++) {
         g_autoptr(GError) error = NULL;
 
-        if (fleet_command_settings_add(settings, groups[i], &error) != NULL)
+        if (fleet_programs_add(settings->programs, groups[i], &error) != NULL)
             fleet_test_fail("[%s] was taken", groups[i]);
         fleet_test_assert_error(error, FLEET_ERROR, FLEET_ERROR_INVALID_ARGUMENT);
         fleet_test_assert_contains(error->message, "[Command SOFTWARE_UPDATE]");
     }
-    ck_assert_uint_eq(settings->programs->len, 0);
+    ck_assert_uint_eq(settings->programs->list->len, 0);
 }
 END_TEST
 
 START_TEST(keys)
 {
     g_autoptr(FleetCommandSettings) settings = fleet_command_settings_new();
-    FleetCommandProgram *program = add(settings, "Command X");
+    FleetProgram *program = add(settings, "Command X");
 
-    ck_assert_int_eq(program->kill_timeout, FLEET_COMMAND_KILL_TIMEOUT);
+    ck_assert_int_eq(program->kill_timeout, FLEET_PROGRAM_KILL_TIMEOUT);
     set(program, "Exec", "/usr/bin/update --all 'a b'");
     set(program, "KillTimeout", "1min");
     set(program, "User", "runner");
@@ -84,12 +84,12 @@ START_TEST(keys_that_are_wrong)
             {"Exec", "''", "absolute path"}, {"Exec", "/bin/sh 'x", "closing"}, {"KillTimeout", "soon", "time span"},
             {"User", "a b", "use a word"}, {"Executable", "/x", "use one of Exec, KillTimeout, User"}};
     g_autoptr(FleetCommandSettings) settings = fleet_command_settings_new();
-    FleetCommandProgram *program = add(settings, "Command X");
+    FleetProgram *program = add(settings, "Command X");
 
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(GError) error = NULL;
 
-        if (fleet_command_program_set(program, cases[i][0], cases[i][1], &error))
+        if (fleet_program_set(program, cases[i][0], cases[i][1], &error))
             fleet_test_fail("%s=%s was taken", cases[i][0], cases[i][1]);
         fleet_test_assert_error(error, FLEET_ERROR, FLEET_ERROR_INVALID_ARGUMENT);
         fleet_test_assert_contains(error->message, cases[i][2]);
@@ -102,11 +102,11 @@ START_TEST(each_program_needs_an_exec)
     g_autoptr(FleetCommandSettings) settings = fleet_command_settings_new();
     g_autoptr(GError) error = NULL;
 
-    ck_assert(fleet_command_settings_check(settings, NULL));
+    ck_assert(fleet_programs_check(settings->programs, NULL));
     set(add(settings, "Command X"), "Exec", "true");
-    ck_assert(fleet_command_settings_check(settings, NULL));
+    ck_assert(fleet_programs_check(settings->programs, NULL));
     set(add(settings, "Command router X"), "Nice", "5");
-    ck_assert(!fleet_command_settings_check(settings, &error));
+    ck_assert(!fleet_programs_check(settings->programs, &error));
     fleet_test_assert_error(error, FLEET_ERROR, FLEET_ERROR_INVALID_ARGUMENT);
     fleet_test_assert_contains(error->message, "[Command router X] lacks the key 'Exec'");
 }
@@ -115,13 +115,13 @@ END_TEST
 START_TEST(the_very_type_comes_before_any)
 {
     g_autoptr(FleetCommandSettings) settings = fleet_command_settings_new();
-    const FleetCommandProgram *any = add(settings, "Command X");
-    const FleetCommandProgram *router = add(settings, "Command router X");
+    const FleetProgram *any = add(settings, "Command X");
+    const FleetProgram *router = add(settings, "Command router X");
 
-    ck_assert_ptr_eq(fleet_command_settings_lookup(settings, "router", "X"), router);
-    ck_assert_ptr_eq(fleet_command_settings_lookup(settings, "sensor", "X"), any);
-    ck_assert_ptr_eq(fleet_command_settings_lookup(settings, "", "X"), any);
-    ck_assert_ptr_null(fleet_command_settings_lookup(settings, "router", "Y"));
+    ck_assert_ptr_eq(fleet_programs_lookup(settings->programs, "router", "X"), router);
+    ck_assert_ptr_eq(fleet_programs_lookup(settings->programs, "sensor", "X"), any);
+    ck_assert_ptr_eq(fleet_programs_lookup(settings->programs, "", "X"), any);
+    ck_assert_ptr_null(fleet_programs_lookup(settings->programs, "router", "Y"));
 }
 END_TEST
 

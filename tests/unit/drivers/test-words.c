@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 #include "base/error.h"
-#include "drivers/command/words.h"
+#include "drivers/program/words.h"
 #include "lib/main.h"
 
 static void check_words(const char *line, const char *const *expected)
 {
     g_autoptr(GError) error = NULL;
-    g_auto(GStrv) words = fleet_command_split_words(line, &error);
+    g_auto(GStrv) words = fleet_program_split_words(line, &error);
 
     fleet_test_assert_no_error(error);
     if (!g_strv_equal((const char *const *)words, expected)) {
@@ -52,7 +52,7 @@ START_TEST(faults_are_named)
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autoptr(GError) error = NULL;
 
-        ck_assert_ptr_null(fleet_command_split_words(cases[i].line, &error));
+        ck_assert_ptr_null(fleet_program_split_words(cases[i].line, &error));
         fleet_test_assert_error(error, FLEET_ERROR, FLEET_ERROR_INVALID_ARGUMENT);
         fleet_test_assert_contains(error->message, cases[i].part);
     }

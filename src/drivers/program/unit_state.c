@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "drivers/command/unit_state.h"
+#include "drivers/program/unit_state.h"
 
 #include <signal.h>
 #include <string.h>
@@ -13,19 +13,19 @@
 typedef struct {
     const char *name;
     const char *type;
-    gsize offset; /* in FleetCommandUnitState */
+    gsize offset; /* in FleetProgramUnitState */
 } Field;
 
 static const Field fields[] = {
-        {"LoadState", "s", G_STRUCT_OFFSET(FleetCommandUnitState, load)},
-        {"ActiveState", "s", G_STRUCT_OFFSET(FleetCommandUnitState, active)},
-        {"Result", "s", G_STRUCT_OFFSET(FleetCommandUnitState, result)},
-        {"ExecMainCode", "i", G_STRUCT_OFFSET(FleetCommandUnitState, code)},
-        {"ExecMainStatus", "i", G_STRUCT_OFFSET(FleetCommandUnitState, status)},
-        {"ExecMainExitTimestampMonotonic", "t", G_STRUCT_OFFSET(FleetCommandUnitState, exit_time)},
+        {"LoadState", "s", G_STRUCT_OFFSET(FleetProgramUnitState, load)},
+        {"ActiveState", "s", G_STRUCT_OFFSET(FleetProgramUnitState, active)},
+        {"Result", "s", G_STRUCT_OFFSET(FleetProgramUnitState, result)},
+        {"ExecMainCode", "i", G_STRUCT_OFFSET(FleetProgramUnitState, code)},
+        {"ExecMainStatus", "i", G_STRUCT_OFFSET(FleetProgramUnitState, status)},
+        {"ExecMainExitTimestampMonotonic", "t", G_STRUCT_OFFSET(FleetProgramUnitState, exit_time)},
 };
 
-static int read_field(sd_bus_message *reply, const Field *field, FleetCommandUnitState *state)
+static int read_field(sd_bus_message *reply, const Field *field, FleetProgramUnitState *state)
 {
     gpointer target = (char *)state + field->offset;
     const char *text;
@@ -40,7 +40,7 @@ static int read_field(sd_bus_message *reply, const Field *field, FleetCommandUni
     return r;
 }
 
-static int read_job(sd_bus_message *reply, FleetCommandUnitState *state)
+static int read_job(sd_bus_message *reply, FleetProgramUnitState *state)
 {
     guint32 id;
     const char *path;
@@ -50,7 +50,7 @@ static int read_job(sd_bus_message *reply, FleetCommandUnitState *state)
     return r;
 }
 
-static int read_invocation(sd_bus_message *reply, FleetCommandUnitState *state)
+static int read_invocation(sd_bus_message *reply, FleetProgramUnitState *state)
 {
     const guint8 *bytes;
     size_t n;
@@ -68,7 +68,7 @@ static int read_invocation(sd_bus_message *reply, FleetCommandUnitState *state)
     return sd_bus_message_exit_container(reply);
 }
 
-static int read_token(sd_bus_message *reply, FleetCommandUnitState *state)
+static int read_token(sd_bus_message *reply, FleetProgramUnitState *state)
 {
     const char *assignment;
 
@@ -85,7 +85,7 @@ static int read_token(sd_bus_message *reply, FleetCommandUnitState *state)
     return r;
 }
 
-static int read_property(sd_bus_message *reply, FleetCommandUnitState *state)
+static int read_property(sd_bus_message *reply, FleetProgramUnitState *state)
 {
     const char *name;
 
@@ -104,7 +104,7 @@ static int read_property(sd_bus_message *reply, FleetCommandUnitState *state)
     return sd_bus_message_skip(reply, "v");
 }
 
-int fleet_command_unit_state_read(sd_bus_message *reply, FleetCommandUnitState *state)
+int fleet_program_unit_state_read(sd_bus_message *reply, FleetProgramUnitState *state)
 {
     state->load = g_strdup("");
     state->active = g_strdup("");
@@ -119,7 +119,7 @@ int fleet_command_unit_state_read(sd_bus_message *reply, FleetCommandUnitState *
     return r;
 }
 
-void fleet_command_unit_state_clear(FleetCommandUnitState *state)
+void fleet_program_unit_state_clear(FleetProgramUnitState *state)
 {
     g_free(state->load);
     g_free(state->active);
@@ -128,36 +128,36 @@ void fleet_command_unit_state_clear(FleetCommandUnitState *state)
     g_free(state->invocation);
 }
 
-gboolean fleet_command_unit_state_is_loaded(const FleetCommandUnitState *state)
+gboolean fleet_program_unit_state_is_loaded(const FleetProgramUnitState *state)
 {
     return !g_str_equal(state->load, "not-found");
 }
 
-static FleetCommandCause cause_of(const FleetCommandUnitState *state, gboolean stopped)
+static FleetProgramCause cause_of(const FleetProgramUnitState *state, gboolean stopped)
 {
     if (g_str_equal(state->result, "oom-kill"))
-        return FLEET_COMMAND_CAUSE_OOM;
+        return FLEET_PROGRAM_CAUSE_OOM;
     /* After a stop, this says that SIGKILL was necessary. */
     if (g_str_equal(state->result, "timeout") && !stopped)
-        return FLEET_COMMAND_CAUSE_RUNTIME;
-    return FLEET_COMMAND_CAUSE_NONE;
+        return FLEET_PROGRAM_CAUSE_RUNTIME;
+    return FLEET_PROGRAM_CAUSE_NONE;
 }
 
-void fleet_command_unit_state_result(const FleetCommandUnitState *state, gint64 stop_at, FleetCommandResult *result)
+void fleet_program_unit_state_result(const FleetProgramUnitState *state, gint64 stop_at, FleetProgramResult *result)
 {
     gboolean stopped = stop_at != 0 && (state->exit_time == 0 || (gint64)state->exit_time >= stop_at);
 
-    *result = (FleetCommandResult){
+    *result = (FleetProgramResult){
             .stopped = stopped, .unit = TRUE, .number = state->status, .cause = cause_of(state, stopped)};
     if (state->code == CLD_EXITED && state->status == EXIT_SYSTEMD_EXEC) {
-        result->end = FLEET_COMMAND_NOT_STARTED;
+        result->end = FLEET_PROGRAM_NOT_STARTED;
         result->number = 0;
     } else if (state->code == CLD_EXITED) {
-        result->end = FLEET_COMMAND_EXITED;
+        result->end = FLEET_PROGRAM_EXITED;
     } else if (state->code == 0) {
-        result->end = FLEET_COMMAND_NOT_STARTED;
+        result->end = FLEET_PROGRAM_NOT_STARTED;
         result->number = 0;
     } else {
-        result->end = FLEET_COMMAND_KILLED;
+        result->end = FLEET_PROGRAM_KILLED;
     }
 }

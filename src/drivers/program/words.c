@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "drivers/command/words.h"
+#include "drivers/program/words.h"
 
 #include "base/error.h"
 
@@ -37,7 +37,7 @@ static gboolean read_word(const char **line, GString *word, GError **error)
     return TRUE;
 }
 
-char **fleet_command_split_words(const char *line, GError **error)
+char **fleet_program_split_words(const char *line, GError **error)
 {
     g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
 

@@ -13,4 +13,4 @@
  * any character for that character. INVALID_ARGUMENT if there is no word, if a quote is not closed, or if the line ends
  * with a backslash. Owned by the caller.
  */
-char **fleet_command_split_words(const char *line, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+char **fleet_program_split_words(const char *line, GError **error) G_GNUC_WARN_UNUSED_RESULT;

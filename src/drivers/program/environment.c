@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "drivers/command/environment.h"
+#include "drivers/program/environment.h"
 
 #include "base/error.h"
 
@@ -48,7 +48,7 @@ static void add_parameters(GPtrArray *environment, const FleetParameters *parame
     }
 }
 
-char **fleet_command_environment(const FleetAttempt *attempt)
+char **fleet_program_environment(const FleetAttempt *attempt)
 {
     const FleetAction *action = attempt->action;
     GPtrArray *environment = g_ptr_array_new();
@@ -66,7 +66,7 @@ char **fleet_command_environment(const FleetAttempt *attempt)
     return (char **)g_ptr_array_free(environment, FALSE);
 }
 
-char **fleet_command_environment_full(char *const *environment)
+char **fleet_program_environment_full(char *const *environment)
 {
     static const char *const passed[] = {
             "HOME", "USER", "LOGNAME", "SHELL", "LANG", "TZ", "TMPDIR", "XDG_RUNTIME_DIR", "SSH_AUTH_SOCK"};
@@ -84,7 +84,7 @@ char **fleet_command_environment_full(char *const *environment)
 }
 
 /* Within double quotes systemd takes all as it is, lines' ends too, but for these four. */
-char *fleet_command_environment_file(char *const *environment)
+char *fleet_program_environment_file(char *const *environment)
 {
     g_autoptr(GString) text = g_string_new(NULL);
 
@@ -117,7 +117,7 @@ static void append_json_string(GString *json, const char *text)
     g_string_append_c(json, '"');
 }
 
-char *fleet_command_parameters_json(const FleetParameters *parameters)
+char *fleet_program_parameters_json(const FleetParameters *parameters)
 {
     g_autoptr(GString) json = g_string_new("{");
 
@@ -146,7 +146,7 @@ static gboolean write_all(int fd, const char *text, gsize length)
     return TRUE;
 }
 
-int fleet_command_sealed_file(const char *text, GError **error)
+int fleet_program_sealed_file(const char *text, GError **error)
 {
     int fd = memfd_create("fleet-parameters", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 

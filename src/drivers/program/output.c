@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "drivers/command/output.h"
+#include "drivers/program/output.h"
 
 #include "model/records.h"
 
@@ -10,15 +10,15 @@
 #define PHASE_MAX 64    /* bytes */
 
 typedef struct {
-    char bytes[FLEET_COMMAND_LINE_MAX];
+    char bytes[FLEET_PROGRAM_LINE_MAX];
     gsize length;
     gboolean cut; /* what is in it goes on a line of which a piece was taken already */
 } Line;
 
-struct FleetCommandOutput {
-    const FleetCommandOutputFuncs *funcs;
+struct FleetProgramOutput {
+    const FleetProgramOutputFuncs *funcs;
     gpointer user_data;
-    Line lines[FLEET_COMMAND_STREAMS];
+    Line lines[FLEET_PROGRAM_STREAMS];
     GString *tail;
     char *status;
     char *phase;
@@ -28,9 +28,9 @@ struct FleetCommandOutput {
     gboolean same_phase; /* it was said again, which is a sign of life; not reported yet */
 };
 
-FleetCommandOutput *fleet_command_output_new(const FleetCommandOutputFuncs *funcs, gpointer user_data)
+FleetProgramOutput *fleet_program_output_new(const FleetProgramOutputFuncs *funcs, gpointer user_data)
 {
-    FleetCommandOutput *output = g_new0(FleetCommandOutput, 1);
+    FleetProgramOutput *output = g_new0(FleetProgramOutput, 1);
 
     output->funcs = funcs;
     output->user_data = user_data;
@@ -41,7 +41,7 @@ FleetCommandOutput *fleet_command_output_new(const FleetCommandOutputFuncs *func
     return output;
 }
 
-void fleet_command_output_free(FleetCommandOutput *output)
+void fleet_program_output_free(FleetProgramOutput *output)
 {
     g_string_free(output->tail, TRUE);
     g_free(output->status);
@@ -84,7 +84,7 @@ static gsize cut_front(const char *text, gsize length, gsize max)
     return from;
 }
 
-static void take_log(FleetCommandOutput *output, const char *bytes, gsize length)
+static void take_log(FleetProgramOutput *output, const char *bytes, gsize length)
 {
     g_autofree char *line = clean(bytes, length);
 
@@ -96,7 +96,7 @@ static void take_log(FleetCommandOutput *output, const char *bytes, gsize length
     output->funcs->log(line, output->user_data);
 }
 
-static gboolean take_progress(FleetCommandOutput *output, const char *value)
+static gboolean take_progress(FleetProgramOutput *output, const char *value)
 {
     char *end;
     double progress = g_ascii_strtod(value, &end);
@@ -108,7 +108,7 @@ static gboolean take_progress(FleetCommandOutput *output, const char *value)
     return TRUE;
 }
 
-static gboolean take_phase(FleetCommandOutput *output, const char *phase)
+static gboolean take_phase(FleetProgramOutput *output, const char *phase)
 {
     if (!g_ascii_islower(phase[0]) || strlen(phase) > PHASE_MAX ||
             phase[strspn(phase, "abcdefghijklmnopqrstuvwxyz0123456789-")] != '\0')
@@ -116,7 +116,7 @@ static gboolean take_phase(FleetCommandOutput *output, const char *phase)
     output->same_phase = g_str_equal(phase, output->phase);
     if (output->same_phase)
         return TRUE;
-    if (output->phases == FLEET_COMMAND_PHASES_MAX)
+    if (output->phases == FLEET_PROGRAM_PHASES_MAX)
         return FALSE;
     output->phases++;
     g_free(output->phase);
@@ -125,7 +125,7 @@ static gboolean take_phase(FleetCommandOutput *output, const char *phase)
     return TRUE;
 }
 
-static gboolean take_status(FleetCommandOutput *output, const char *value)
+static gboolean take_status(FleetProgramOutput *output, const char *value)
 {
     g_autofree char *status = clean(value, MIN(strlen(value), STATUS_MAX));
 
@@ -136,7 +136,7 @@ static gboolean take_status(FleetCommandOutput *output, const char *value)
 }
 
 /* FALSE if it is no line of the protocol. */
-static gboolean take_protocol(FleetCommandOutput *output, const char *bytes, gsize length)
+static gboolean take_protocol(FleetProgramOutput *output, const char *bytes, gsize length)
 {
     /* Most lines are log; they end here. */
     if (length == 0 || strchr("PS", bytes[0]) == NULL || memchr(bytes, '\0', length) != NULL)
@@ -156,16 +156,16 @@ static gboolean take_protocol(FleetCommandOutput *output, const char *bytes, gsi
 }
 
 static void take_line(
-        FleetCommandOutput *output, FleetCommandStream stream, const char *bytes, gsize length, gboolean whole)
+        FleetProgramOutput *output, FleetProgramStream stream, const char *bytes, gsize length, gboolean whole)
 {
     if (length > 0 && bytes[length - 1] == '\r')
         length--;
-    if (whole && stream == FLEET_COMMAND_STDOUT && take_protocol(output, bytes, length))
+    if (whole && stream == FLEET_PROGRAM_STDOUT && take_protocol(output, bytes, length))
         return;
     take_log(output, bytes, length);
 }
 
-static void report(FleetCommandOutput *output)
+static void report(FleetProgramOutput *output)
 {
     if (output->progress >= 0)
         output->funcs->progress(output->progress, output->user_data);
@@ -179,7 +179,7 @@ static void report(FleetCommandOutput *output)
 }
 
 /* As much as fits of a line that is longer is one piece; its rest is a line by itself, but never protocol. */
-static void add_to_line(FleetCommandOutput *output, FleetCommandStream stream, const char *bytes, gsize length)
+static void add_to_line(FleetProgramOutput *output, FleetProgramStream stream, const char *bytes, gsize length)
 {
     Line *line = &output->lines[stream];
 
@@ -198,7 +198,7 @@ static void add_to_line(FleetCommandOutput *output, FleetCommandStream stream, c
     }
 }
 
-static void end_line(FleetCommandOutput *output, FleetCommandStream stream)
+static void end_line(FleetProgramOutput *output, FleetProgramStream stream)
 {
     Line *line = &output->lines[stream];
 
@@ -207,7 +207,7 @@ static void end_line(FleetCommandOutput *output, FleetCommandStream stream)
     line->cut = FALSE;
 }
 
-void fleet_command_output_feed(FleetCommandOutput *output, FleetCommandStream stream, const char *bytes, gsize length)
+void fleet_program_output_feed(FleetProgramOutput *output, FleetProgramStream stream, const char *bytes, gsize length)
 {
     while (length > 0) {
         const char *end = memchr(bytes, '\n', length);
@@ -223,20 +223,20 @@ void fleet_command_output_feed(FleetCommandOutput *output, FleetCommandStream st
     report(output);
 }
 
-void fleet_command_output_finish(FleetCommandOutput *output)
+void fleet_program_output_finish(FleetProgramOutput *output)
 {
-    for (guint stream = 0; stream < FLEET_COMMAND_STREAMS; stream++)
+    for (guint stream = 0; stream < FLEET_PROGRAM_STREAMS; stream++)
         if (output->lines[stream].length > 0)
             end_line(output, stream);
     report(output);
 }
 
-const char *fleet_command_output_status(const FleetCommandOutput *output)
+const char *fleet_program_output_status(const FleetProgramOutput *output)
 {
     return output->status;
 }
 
-char *fleet_command_output_tail(const FleetCommandOutput *output)
+char *fleet_program_output_tail(const FleetProgramOutput *output)
 {
     const char *tail = output->tail->str;
     gsize from = cut_front(tail, output->tail->len, FLEET_OUTPUT_MAX);
@@ -247,7 +247,7 @@ char *fleet_command_output_tail(const FleetCommandOutput *output)
     return g_strdup(tail + from);
 }
 
-void fleet_command_output_restore(FleetCommandOutput *output, const char *tail)
+void fleet_program_output_restore(FleetProgramOutput *output, const char *tail)
 {
     g_autofree char *valid = g_utf8_make_valid(tail, -1);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-#include "drivers/command/property.h"
+#include "drivers/program/property.h"
 
 #include "base/error.h"
 #include "base/quotable.h"
@@ -67,12 +67,12 @@ static const Property *find(const char *name)
     return NULL;
 }
 
-gboolean fleet_command_property_is_known(const char *name)
+gboolean fleet_program_property_is_known(const char *name)
 {
     return find(name) != NULL;
 }
 
-char *fleet_command_property_names(void)
+char *fleet_program_property_names(void)
 {
     g_autoptr(GString) names = g_string_new(NULL);
 
@@ -268,13 +268,13 @@ static gboolean is_right(Kind kind, const char *value)
     }
 }
 
-gboolean fleet_command_property_check(const char *name, const char *value, GError **error)
+gboolean fleet_program_property_check(const char *name, const char *value, GError **error)
 {
     const Property *property = find(name);
     g_autofree char *shown = fleet_quotable(property != NULL ? value : name);
 
     if (property == NULL) {
-        g_autofree char *names = fleet_command_property_names();
+        g_autofree char *names = fleet_program_property_names();
 
         g_set_error(error, FLEET_ERROR, FLEET_ERROR_INVALID_ARGUMENT, "property '%s' cannot be set; use one of %s",
                 shown, names);
@@ -303,7 +303,7 @@ static int append_words(sd_bus_message *message, const char *name, const char *v
     return r >= 0 ? sd_bus_message_close_container(message) : r;
 }
 
-int fleet_command_property_append(sd_bus_message *message, const char *name, const char *value)
+int fleet_program_property_append(sd_bus_message *message, const char *name, const char *value)
 {
     const Property *property = find(name);
 

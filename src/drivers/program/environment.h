@@ -9,18 +9,18 @@
 
 /* "FLEET_DEVICE_ID=router-1" and so on, NULL-terminated, sorted in no particular way; each name is there once. Owned by
  * the caller. */
-char **fleet_command_environment(const FleetAttempt *attempt) G_GNUC_WARN_UNUSED_RESULT;
+char **fleet_program_environment(const FleetAttempt *attempt) G_GNUC_WARN_UNUSED_RESULT;
 
 /* The same, with what a program finds in its environment anyway (PATH, HOME, LANG, ...), out of this process's own;
  * nothing else of it is passed on. For programs that no systemd starts. Owned by the caller. */
-char **fleet_command_environment_full(char *const *environment) G_GNUC_WARN_UNUSED_RESULT;
+char **fleet_program_environment_full(char *const *environment) G_GNUC_WARN_UNUSED_RESULT;
 
 /* The same as the text of a file for EnvironmentFile=, systemd.exec(5). Owned by the caller. */
-char *fleet_command_environment_file(char *const *environment) G_GNUC_WARN_UNUSED_RESULT;
+char *fleet_program_environment_file(char *const *environment) G_GNUC_WARN_UNUSED_RESULT;
 
 /* The parameters as one JSON object of strings, and a line's end. Owned by the caller. */
-char *fleet_command_parameters_json(const FleetParameters *parameters) G_GNUC_WARN_UNUSED_RESULT;
+char *fleet_program_parameters_json(const FleetParameters *parameters) G_GNUC_WARN_UNUSED_RESULT;
 
 /* A file in memory that holds the text, cannot be changed any more, and is read from its beginning. -1 with an error of
  * UNSUPPORTED if the kernel refuses. Owned by the caller. */
-int fleet_command_sealed_file(const char *text, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+int fleet_program_sealed_file(const char *text, GError **error) G_GNUC_WARN_UNUSED_RESULT;
