@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "drivers/attempt.h"
 #include "drivers/command/manager.h"
 #include "drivers/command/run.h"
 
@@ -217,14 +218,6 @@ static void cancel(FleetDriver *driver, FleetAttempt *attempt)
     run->backend->stop(run);
 }
 
-/* Is its end on disk? If not, the place has to stay, for the attempt will be looked for after the restart. */
-static gboolean is_over(const FleetAttempt *attempt)
-{
-    const FleetAction *action = attempt->action;
-
-    return fleet_action_is_terminal(action) || action->attempt != attempt->id.number || action->retry_at.realtime != 0;
-}
-
 static void release(FleetDriver *driver, FleetAttempt *attempt)
 {
     FleetCommandRun *run = attempt->data;
@@ -232,7 +225,7 @@ static void release(FleetDriver *driver, FleetAttempt *attempt)
     attempt->data = NULL;
     if (run == NULL)
         return;
-    if (run->ended && is_over(attempt))
+    if (run->ended && fleet_attempt_is_over(attempt))
         fleet_command_run_close(run);
     else if (run->ended || run->place == NULL)
         fleet_command_run_free(run);

@@ -247,25 +247,12 @@ void fleet_command_run_failed(FleetCommandRun *run, FleetOutcome outcome, const 
     finish(run, outcome, message);
 }
 
-/* What the program said last says more than its exit status, but does not replace it. */
-static char *ending_message(const FleetCommandRun *run, const FleetProgramResult *result)
-{
-    const char *status = fleet_program_output_status(run->output);
-    g_autofree char *description = fleet_program_result_describe(result);
-
-    if (*status == '\0')
-        return g_steal_pointer(&description);
-    if (fleet_program_result_outcome(result) == FLEET_OUTCOME_SUCCESS)
-        return g_strdup(status);
-    return g_strdup_printf("%s: %s", description, status);
-}
-
 void fleet_command_run_ended(FleetCommandRun *run, const FleetProgramResult *result)
 {
     drain(run);
     fleet_program_output_finish(run->output);
     log_lost(run);
-    g_autofree char *message = ending_message(run, result);
+    g_autofree char *message = fleet_program_result_message(result, fleet_program_output_status(run->output));
     finish(run, fleet_program_result_outcome(result), message);
 }
 

@@ -48,10 +48,9 @@ static void add_parameters(GPtrArray *environment, const FleetParameters *parame
     }
 }
 
-char **fleet_program_environment(const FleetAttempt *attempt)
+static void add_attempt(GPtrArray *environment, const FleetAttempt *attempt)
 {
     const FleetAction *action = attempt->action;
-    GPtrArray *environment = g_ptr_array_new();
     char id[FLEET_ACTION_ID_BUFFER];
 
     add(environment, "FLEET_DEVICE_ID", action->device_id);
@@ -60,10 +59,38 @@ char **fleet_program_environment(const FleetAttempt *attempt)
     add(environment, "FLEET_ACTION_ID", fleet_action_id_format(action->id, id));
     add(environment, "FLEET_ACTION_TYPE", action->type);
     add_number(environment, "FLEET_ATTEMPT", attempt->id.number);
-    add_number(environment, "FLEET_PARAMS_FD", STDIN_FILENO);
-    add_parameters(environment, action->parameters);
+}
+
+static char **end_environment(GPtrArray *environment)
+{
     g_ptr_array_add(environment, NULL);
     return (char **)g_ptr_array_free(environment, FALSE);
+}
+
+char **fleet_program_environment(const FleetAttempt *attempt)
+{
+    GPtrArray *environment = g_ptr_array_new();
+
+    add_attempt(environment, attempt);
+    add_number(environment, "FLEET_PARAMS_FD", STDIN_FILENO);
+    add_parameters(environment, attempt->action->parameters);
+    return end_environment(environment);
+}
+
+char **fleet_program_environment_public(const FleetAttempt *attempt)
+{
+    GPtrArray *environment = g_ptr_array_new();
+
+    add_attempt(environment, attempt);
+    return end_environment(environment);
+}
+
+char **fleet_program_environment_parameters(const FleetParameters *parameters)
+{
+    GPtrArray *environment = g_ptr_array_new();
+
+    add_parameters(environment, parameters);
+    return end_environment(environment);
 }
 
 char **fleet_program_environment_full(char *const *environment)

@@ -7,12 +7,18 @@
 
 #include "drivers/driver.h"
 
-/* "FLEET_DEVICE_ID=router-1" and so on, NULL-terminated, sorted in no particular way; each name is there once. Owned by
- * the caller. */
+/* All of it, "FLEET_DEVICE_ID=router-1" and so on, NULL-terminated, sorted in no particular way; each name is there
+ * once. Owned by the caller. */
 char **fleet_program_environment(const FleetAttempt *attempt) G_GNUC_WARN_UNUSED_RESULT;
 
-/* The same, with what a program finds in its environment anyway (PATH, HOME, LANG, ...), out of this process's own;
- * nothing else of it is passed on. For programs that no systemd starts. Owned by the caller. */
+/* What anybody may read of it: which device, action and attempt it is. Owned by the caller. */
+char **fleet_program_environment_public(const FleetAttempt *attempt) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Its parameters, which may be secrets. Owned by the caller. */
+char **fleet_program_environment_parameters(const FleetParameters *parameters) G_GNUC_WARN_UNUSED_RESULT;
+
+/* An environment, with what a program finds in its environment anyway (PATH, HOME, LANG, ...), out of this process's
+ * own; nothing else of it is passed on. For programs that no systemd starts. Owned by the caller. */
 char **fleet_program_environment_full(char *const *environment) G_GNUC_WARN_UNUSED_RESULT;
 
 /* The same as the text of a file for EnvironmentFile=, systemd.exec(5). Owned by the caller. */

@@ -118,3 +118,14 @@ char *fleet_program_result_describe(const FleetProgramResult *result)
         g_assert_not_reached();
     }
 }
+
+char *fleet_program_result_message(const FleetProgramResult *result, const char *said)
+{
+    g_autofree char *description = fleet_program_result_describe(result);
+
+    if (*said == '\0')
+        return g_steal_pointer(&description);
+    if (fleet_program_result_outcome(result) == FLEET_OUTCOME_SUCCESS)
+        return g_strdup(said);
+    return g_strdup_printf("%s: %s", description, said);
+}

@@ -45,3 +45,7 @@ FleetOutcome fleet_program_result_outcome(const FleetProgramResult *result);
 
 /* A line for people, "exited with status 3". Owned by the caller. */
 char *fleet_program_result_describe(const FleetProgramResult *result) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The same for an attempt that ends so, with what the program said last ("" = nothing): that says more than an exit
+ * status, but does not replace the one of a failure. Owned by the caller. */
+char *fleet_program_result_message(const FleetProgramResult *result, const char *said) G_GNUC_WARN_UNUSED_RESULT;

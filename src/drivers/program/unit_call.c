@@ -29,13 +29,13 @@ static int append_success(sd_bus_message *message)
     return r;
 }
 
-/* Without variables of the environment being put into it, as systemd does by default. */
-static int append_exec(sd_bus_message *message, char **argv)
+/* One command of a unit; flag is one of systemd's. */
+static int append_command(sd_bus_message *message, const char *property, char **argv, const char *flag)
 {
     int r = sd_bus_message_open_container(message, 'r', "sv");
 
     if (r >= 0)
-        r = sd_bus_message_append(message, "s", "ExecStartEx");
+        r = sd_bus_message_append(message, "s", property);
     if (r >= 0)
         r = sd_bus_message_open_container(message, 'v', "a(sasas)");
     if (r >= 0)
@@ -47,10 +47,23 @@ static int append_exec(sd_bus_message *message, char **argv)
     if (r >= 0)
         r = sd_bus_message_append_strv(message, argv);
     if (r >= 0)
-        r = sd_bus_message_append(message, "as", 1, "no-env-expand");
+        r = sd_bus_message_append(message, "as", 1, flag);
     for (guint i = 0; i < 4 && r >= 0; i++)
         r = sd_bus_message_close_container(message);
     return r;
+}
+
+/* Without variables of the environment being put into it, as systemd does by default. */
+static int append_exec(sd_bus_message *message, char **argv)
+{
+    return append_command(message, "ExecStartEx", argv, "no-env-expand");
+}
+
+int fleet_program_unit_append_removal(sd_bus_message *message, const char *path)
+{
+    char *argv[] = {(char *)"/bin/rm", (char *)"-f", (char *)path, NULL};
+
+    return append_command(message, "ExecStopPostEx", argv, "privileged");
 }
 
 static int append_properties(sd_bus_message *message, const FleetProgram *program)

@@ -34,3 +34,6 @@ gboolean fleet_program_unit_is_unanswered(const sd_bus_error *error);
 
 /* Was the call refused for lack of a right? */
 gboolean fleet_program_unit_is_denied(const char *error_name);
+
+/* Has an absolute path removed by root when the unit is done with. Negative errno on failure. */
+int fleet_program_unit_append_removal(sd_bus_message *message, const char *path);

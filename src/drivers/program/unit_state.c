@@ -20,6 +20,7 @@ static const Field fields[] = {
         {"LoadState", "s", G_STRUCT_OFFSET(FleetProgramUnitState, load)},
         {"ActiveState", "s", G_STRUCT_OFFSET(FleetProgramUnitState, active)},
         {"Result", "s", G_STRUCT_OFFSET(FleetProgramUnitState, result)},
+        {"StatusText", "s", G_STRUCT_OFFSET(FleetProgramUnitState, said)},
         {"ExecMainCode", "i", G_STRUCT_OFFSET(FleetProgramUnitState, code)},
         {"ExecMainStatus", "i", G_STRUCT_OFFSET(FleetProgramUnitState, status)},
         {"ExecMainExitTimestampMonotonic", "t", G_STRUCT_OFFSET(FleetProgramUnitState, exit_time)},
@@ -109,6 +110,7 @@ int fleet_program_unit_state_read(sd_bus_message *reply, FleetProgramUnitState *
     state->load = g_strdup("");
     state->active = g_strdup("");
     state->result = g_strdup("");
+    state->said = g_strdup("");
     state->invocation = g_strdup("");
     int r = sd_bus_message_enter_container(reply, 'a', "{sv}");
     while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'e', "sv")) > 0) {
@@ -124,6 +126,7 @@ void fleet_program_unit_state_clear(FleetProgramUnitState *state)
     g_free(state->load);
     g_free(state->active);
     g_free(state->result);
+    g_free(state->said);
     g_free(state->token);
     g_free(state->invocation);
 }

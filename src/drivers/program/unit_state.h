@@ -13,6 +13,7 @@ typedef struct {
     char *load;        /* "loaded", "not-found", ... */
     char *active;      /* "active", "inactive", ... */
     char *result;      /* "success", "oom-kill", ... */
+    char *said;        /* StatusText: what the program has told systemd last, "" if nothing */
     char *token;       /* of the environment, NULL if there is none */
     char *invocation;  /* in hexadecimal, "" if it has never run */
     gboolean has_job;  /* systemd has something to do with it */
