@@ -11,6 +11,7 @@
 #include "lib/daemon.h"
 #include "lib/disk.h"
 #include "lib/loop.h"
+#include "lib/machine.h"
 #include "lib/main.h"
 #include "lib/process.h"
 #include "lib/run.h"
