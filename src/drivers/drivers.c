@@ -4,6 +4,7 @@
 
 #include "build_config.h"
 #include "drivers/command/command.h"
+#include "drivers/remote_bus/remote_bus.h"
 #include "drivers/simulated.h"
 #if FLEET_HAVE_MQTT
 #include "drivers/thin_edge/thin_edge.h"
@@ -12,6 +13,7 @@
 static const FleetDriverClass *const classes[] = {
         &fleet_simulated_driver_class,
         &fleet_command_driver_class,
+        &fleet_remote_bus_driver_class,
 #if FLEET_HAVE_MQTT
         &fleet_thin_edge_driver_class,
 #endif

@@ -22,9 +22,45 @@ static void progress(FleetAttemptId id, double value, gpointer host_data)
     g_string_append_printf(find(host_data, id)->reports, "progress %.2f\n", value);
 }
 
+/* What is on its way to the disk. */
+typedef struct {
+    FleetTestDriver *test;
+    FleetAttemptId id;
+    char *phase; /* NULL = it is the point of no return */
+} Stored;
+
+static gboolean stored(gpointer data)
+{
+    g_autofree Stored *change = data;
+    g_autofree char *word = change->phase;
+    FleetTestAttempt *attempt = g_hash_table_lookup(change->test->attempts, &change->id.sequence);
+
+    if (attempt == NULL || attempt->attempt.id.number != change->id.number || change->test->disk_full)
+        return G_SOURCE_REMOVE;
+    if (word != NULL)
+        fleet_action_set_text(&attempt->action->phase, word);
+    else
+        attempt->action->past_return = TRUE;
+    return G_SOURCE_REMOVE;
+}
+
+static void store(FleetTestDriver *test, FleetAttemptId id, const char *word)
+{
+    Stored *change = g_new0(Stored, 1);
+
+    change->test = test;
+    change->id = id;
+    change->phase = g_strdup(word);
+    if (test->lives)
+        g_timeout_add(2, stored, change);
+    else
+        (void)stored(change);
+}
+
 static void phase(FleetAttemptId id, const char *word, gpointer host_data)
 {
     g_string_append_printf(find(host_data, id)->reports, "phase %s\n", word);
+    store(host_data, id, word);
 }
 
 static void message(FleetAttemptId id, const char *text, gpointer host_data)
@@ -35,6 +71,7 @@ static void message(FleetAttemptId id, const char *text, gpointer host_data)
 static void point_of_no_return(FleetAttemptId id, gpointer host_data)
 {
     g_string_append(find(host_data, id)->reports, "point-of-no-return\n");
+    store(host_data, id, NULL);
 }
 
 static void finished(FleetAttemptId id, FleetOutcome outcome, const char *text, const char *output, gpointer host_data)
@@ -50,11 +87,12 @@ static void finished(FleetAttemptId id, FleetOutcome outcome, const char *text, 
     g_string_append_printf(attempt->reports, "finished %s\n", outcomes[outcome]);
 }
 
-static void presence(const char *device_id, FleetPresence presence_, gpointer host_data)
+static void presence(const char *device_id, FleetPresence state, gpointer host_data)
 {
-    ck_assert_int_eq(presence_, FLEET_PRESENCE_ONLINE);
-    ck_assert_str_eq(device_id, "router-1");
-    ((FleetTestDriver *)host_data)->seen++;
+    FleetTestDriver *test = host_data;
+
+    test->seen += state == FLEET_PRESENCE_ONLINE;
+    test->presence = state;
 }
 
 static void unknown(FleetAttemptId id, const char *text, gpointer host_data)
@@ -66,9 +104,37 @@ static void unknown(FleetAttemptId id, const char *text, gpointer host_data)
     g_string_append(attempt->reports, "unknown\n");
 }
 
+typedef struct {
+    FleetTestDriver *test;
+    FleetAttemptId id;
+    gint64 when;
+} Wake;
+
+/* An earlier wish that was replaced is of no effect. */
+static gboolean woken(gpointer data)
+{
+    g_autofree Wake *wake = data;
+    FleetTestAttempt *attempt = g_hash_table_lookup(wake->test->attempts, &wake->id.sequence);
+
+    if (attempt == NULL || attempt->attempt.id.number != wake->id.number || attempt->wake_at != wake->when)
+        return G_SOURCE_REMOVE;
+    attempt->wake_at = 0;
+    if (attempt->finished == 0)
+        wake->test->class->wake(wake->test->driver, &attempt->attempt);
+    return G_SOURCE_REMOVE;
+}
+
 static void wake_at(FleetAttemptId id, gint64 when, gpointer host_data)
 {
-    find(host_data, id)->wake_at = when;
+    FleetTestDriver *test = host_data;
+    gint64 left = MAX(when - fleet_clock_boottime(), 0);
+
+    find(test, id)->wake_at = when;
+    if (!test->lives)
+        return;
+    Wake *wake = g_new0(Wake, 1);
+    *wake = (Wake){.test = test, .id = id, .when = when};
+    g_timeout_add((guint)((left + FLEET_USEC_PER_MSEC - 1) / FLEET_USEC_PER_MSEC), woken, wake);
 }
 
 static const FleetDriverHost host = {
@@ -99,6 +165,7 @@ FleetTestDriver *fleet_test_driver_new(const FleetDriverClass *class)
     FleetTestDriver *test = g_new0(FleetTestDriver, 1);
 
     test->class = class;
+    test->device_id = "router-1";
     test->driver = class->create(&host, test);
     test->attempts = g_hash_table_new_full(g_int64_hash, g_int64_equal, NULL, free_attempt);
     return test;
@@ -134,7 +201,7 @@ FleetTestAttempt *fleet_test_attempt_new(
 {
     FleetTestAttempt *attempt = g_new0(FleetTestAttempt, 1);
     g_autoptr(GError) error = NULL;
-    g_autoptr(FleetDevice) device = fleet_device_new("router-1", "Router One", "router", test->class->name);
+    g_autoptr(FleetDevice) device = fleet_device_new(test->device_id, "Router One", "router", test->class->name);
     g_autoptr(FleetParameters) values =
             parameters != NULL ? fleet_parameters_new(parameters, g_strv_length((char **)parameters) / 2, &error)
                                : fleet_parameters_new_empty();
@@ -146,6 +213,9 @@ FleetTestAttempt *fleet_test_attempt_new(
             (FleetActionId){.msec = 1700000000000, .sequence = sequence}, device->id, interned, driver, values);
     attempt->action->status = FLEET_ACTION_RUNNING;
     attempt->action->attempt = number;
+    attempt->action->attempt_started = fleet_clock_now();
+    if (test->address != NULL)
+        fleet_device_set_address(device, test->address);
     attempt->attempt = (FleetAttempt){.id = {.sequence = sequence, .number = number},
             .action = attempt->action,
             .device = g_steal_pointer(&device),

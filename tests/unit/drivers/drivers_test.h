@@ -23,8 +23,14 @@ typedef struct {
 typedef struct {
     const FleetDriverClass *class;
     FleetDriver *driver;
-    GHashTable *attempts; /* &attempt.id.sequence -> FleetTestAttempt */
-    guint seen;           /* how often "router-1" was reported present */
+    GHashTable *attempts;   /* &attempt.id.sequence -> FleetTestAttempt */
+    guint seen;             /* how often a device was reported present */
+    FleetPresence presence; /* as it was reported last */
+    const char *device_id;  /* "router-1" at first; of the device in attempts that are made from now on */
+    const char *address;    /* of the device in attempts that are made from now on; NULL = none */
+    gboolean lives;         /* as with the engine, reports reach an action's image a moment later, once they are stored,
+                               and who wants to be woken is */
+    gboolean disk_full;     /* they do not */
 } FleetTestDriver;
 
 /* A driver with nothing to do. */
@@ -35,10 +41,9 @@ void fleet_test_driver_free(FleetTestDriver *test);
  */
 void fleet_test_driver_restart(FleetTestDriver *test);
 
-/* An attempt at an action of that type on the device "router-1" of the type "router", with pairs of parameters ("key",
- * "value",
- * ..., NULL; or NULL). The plan is not made yet. Owned by the driver's table; a further one with the same sequence
- * takes its place. */
+/* An attempt at an action of that type on a device of the type "router", with pairs of parameters ("key", "value", ...,
+ * NULL; or NULL). The plan is not made yet. Owned by the driver's table; a further one with the same sequence takes its
+ * place. */
 FleetTestAttempt *fleet_test_attempt_new(
         FleetTestDriver *test, gint64 sequence, guint number, const char *type, const char *const *parameters);
 
