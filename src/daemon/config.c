@@ -241,15 +241,15 @@ static gboolean read_device_type(const Section *section, Loader *loader, const F
     return TRUE;
 }
 
-static gboolean read_command(const Section *section, Loader *loader, const FleetConfigFile *file, const char *group,
-        const char *argument, GError **error)
+/* The keys of a group that is about a program, which is NULL, with cause, if it cannot be. */
+static gboolean read_program(Loader *loader, const FleetConfigFile *file, const char *group, FleetProgram *program,
+        const GError *cause, GError **error)
 {
     g_auto(GStrv) keys = fleet_config_file_keys(file, group);
     g_autoptr(GError) local = NULL;
-    FleetProgram *program = fleet_programs_add(loader->config->command->programs, group, &local);
 
     if (program == NULL)
-        return fleet_config_file_fail(file, group, NULL, error, "%s", local->message);
+        return fleet_config_file_fail(file, group, NULL, error, "%s", cause->message);
     g_hash_table_replace(loader->programs, program, fleet_config_file_origin(file, group, NULL));
     for (guint i = 0; keys[i] != NULL; i++) {
         g_autofree char *value = fleet_config_file_value(file, group, keys[i]);
@@ -280,6 +280,41 @@ static gboolean read_thin_edge(const Section *section, Loader *loader, const Fle
     return TRUE;
 }
 
+static gboolean read_command(const Section *section, Loader *loader, const FleetConfigFile *file, const char *group,
+        const char *argument, GError **error)
+{
+    g_autoptr(GError) local = NULL;
+    FleetProgram *program = fleet_programs_add(loader->config->command->programs, group, &local);
+
+    return read_program(loader, file, group, program, local, error);
+}
+
+static gboolean read_remote_program(const Section *section, Loader *loader, const FleetConfigFile *file,
+        const char *group, const char *argument, GError **error)
+{
+    g_autoptr(GError) local = NULL;
+    FleetProgram *program = fleet_remote_settings_add_program(loader->config->remote_bus, group, &local);
+
+    return read_program(loader, file, group, program, local, error);
+}
+
+static gboolean read_remote(const Section *section, Loader *loader, const FleetConfigFile *file, const char *group,
+        const char *argument, GError **error)
+{
+    g_auto(GStrv) keys = fleet_config_file_keys(file, group);
+    g_autoptr(GError) local = NULL;
+
+    if (!fleet_remote_settings_check_group(group, &local))
+        return fleet_config_file_fail(file, group, NULL, error, "%s", local->message);
+    for (guint i = 0; keys[i] != NULL; i++) {
+        g_autofree char *value = fleet_config_file_value(file, group, keys[i]);
+
+        if (!fleet_remote_settings_set(loader->config->remote_bus, group, keys[i], value, &local))
+            return fail_value(file, group, keys[i], local, error);
+    }
+    return TRUE;
+}
+
 #define KEYS(table) (table), G_N_ELEMENTS(table)
 
 static const Section sections[] = {
@@ -292,6 +327,10 @@ static const Section sections[] = {
         {"ActionType", "NAME", read_action_type, KEYS(action_type_keys)},
         {"DeviceType", "NAME", read_device_type, KEYS(device_type_keys)},
         {"Command", "ACTION-TYPE", read_command, NULL, 0},
+        {"RemoteBus", NULL, read_remote, NULL, 0},
+        {"RemoteBus", "ACTION-TYPE", read_remote_program, NULL, 0},
+        {"RemoteBusType", "TYPE", read_remote, NULL, 0},
+        {"RemoteBusDevice", "ID", read_remote, NULL, 0},
         {"ThinEdge", NULL, read_thin_edge, NULL, 0},
 };
 
@@ -395,16 +434,14 @@ static gboolean check_durations(const Loader *loader, GError **error)
 }
 
 /* A program without a command line, or for a type of action that does not exist, would silently never run. */
-static gboolean check_programs(const Loader *loader, GError **error)
+static gboolean check_programs(const Loader *loader, const FleetPrograms *programs, GError **error)
 {
-    const FleetConfig *config = loader->config;
-
-    for (guint i = 0; i < config->command->programs->list->len; i++) {
-        const FleetProgram *program = g_ptr_array_index(config->command->programs->list, i);
+    for (guint i = 0; i < programs->list->len; i++) {
+        const FleetProgram *program = g_ptr_array_index(programs->list, i);
         g_autoptr(GError) local = NULL;
 
-        if (fleet_action_types_lookup(config->action_types, program->action_type, &local) == NULL ||
-                (program->argv == NULL && !fleet_programs_check(config->command->programs, &local))) {
+        if (fleet_action_types_lookup(loader->config->action_types, program->action_type, &local) == NULL ||
+                (program->argv == NULL && !fleet_programs_check(programs, &local))) {
             g_set_error(error, FLEET_ERROR, FLEET_ERROR_INVALID_ARGUMENT, "%s: %s",
                     (const char *)g_hash_table_lookup(loader->programs, program), local->message);
             return FALSE;
@@ -507,6 +544,7 @@ static FleetConfig *new_config(void)
             .type_drivers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
             .tolerances = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
             .command = fleet_command_settings_new(),
+            .remote_bus = fleet_remote_settings_new(),
             .thin_edge = fleet_thin_edge_settings_new(),
     };
     return config;
@@ -523,7 +561,8 @@ FleetConfig *fleet_config_load(const char *path, gboolean required, GError **err
     };
 
     if (!read_file(&loader, path, required, error) || !read_drop_ins(&loader, path, error) ||
-            !check_durations(&loader, error) || !check_programs(&loader, error) || !check_thin_edge(&loader, error) ||
+            !check_durations(&loader, error) || !check_programs(&loader, loader.config->command->programs, error) ||
+            !check_programs(&loader, loader.config->remote_bus->programs, error) || !check_thin_edge(&loader, error) ||
             !set_tolerances(&loader, error))
         return NULL;
     loader.config->seed_set = g_hash_table_contains(loader.origins, "Simulation Seed");
@@ -536,6 +575,7 @@ void fleet_config_free(FleetConfig *config)
     g_hash_table_unref(config->type_drivers);
     g_hash_table_unref(config->tolerances);
     fleet_command_settings_unref(config->command);
+    fleet_remote_settings_unref(config->remote_bus);
     fleet_thin_edge_settings_unref(config->thin_edge);
     g_free(config);
 }

@@ -9,6 +9,7 @@
 #include "base/log_settings.h"
 #include "core/presence.h"
 #include "drivers/command/settings.h"
+#include "drivers/remote_bus/settings.h"
 #include "drivers/thin_edge/settings.h"
 #include "model/action_type.h"
 #include "model/quotas.h"
@@ -46,6 +47,7 @@ typedef struct {
     FleetTolerance tolerance;         /* of devices whose type has none of its own */
     GHashTable *tolerances;           /* type of device (char *) -> FleetTolerance; owned, never NULL */
     FleetCommandSettings *command;    /* its programs; the rest of it is for the daemon to set; a reference */
+    FleetRemoteSettings *remote_bus;  /* the same, with how machines are reached */
     FleetThinEdgeSettings *thin_edge; /* complete; the daemon gives it an identity; a reference */
 } FleetConfig;
 

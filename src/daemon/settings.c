@@ -5,6 +5,7 @@
 #include "base/log_settings.h"
 #include "build_config.h"
 #include "drivers/command/command.h"
+#include "drivers/remote_bus/remote_bus.h"
 #include "drivers/simulated.h"
 #if FLEET_HAVE_MQTT
 #include "drivers/thin_edge/thin_edge.h"
@@ -32,6 +33,9 @@ static void apply_to_drivers(const FleetConfig *config, const FleetOptions *opti
     config->command->directory = g_build_filename(options->state_directory, "actions", NULL);
     config->command->user_manager = options->bus == FLEET_BUS_USER;
     fleet_command_driver_configure(fleet_engine_driver(engine, fleet_command_driver_class.name), config->command);
+    config->remote_bus->directory = g_build_filename(options->state_directory, "remote-bus", NULL);
+    fleet_remote_bus_driver_configure(
+            fleet_engine_driver(engine, fleet_remote_bus_driver_class.name), config->remote_bus);
 #if FLEET_HAVE_MQTT
     fleet_thin_edge_settings_identify(config->thin_edge, options->state_directory);
     fleet_thin_edge_driver_configure(fleet_engine_driver(engine, fleet_thin_edge_driver_class.name), config->thin_edge);

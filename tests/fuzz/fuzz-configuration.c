@@ -44,6 +44,9 @@ static void check_config(FleetConfig *config)
     }
     for (guint i = 0; i < config->command->programs->list->len; i++)
         check_program(g_ptr_array_index(config->command->programs->list, i));
+    for (guint i = 0; i < config->remote_bus->programs->list->len; i++)
+        check_program(g_ptr_array_index(config->remote_bus->programs->list, i));
+    g_assert_cmpuint(config->remote_bus->max_connections, >=, 1);
 }
 
 int LLVMFuzzerTestOneInput(const guint8 *data, gsize size)

@@ -475,14 +475,17 @@ static const struct {
         {"[Log]\nLevel=info\n[Simulaton]\nSeed=1\n",
                 ":3: group [Simulaton] is unknown; use one of [Actions], "
                 "[Retention], [Quota], [Presence], [Simulation], [Log], [ActionType NAME], "
-                "[DeviceType NAME], [Command ACTION-TYPE]"},
+                "[DeviceType NAME], [Command ACTION-TYPE], [RemoteBus], [RemoteBus ACTION-TYPE], [RemoteBusType TYPE], "
+                "[RemoteBusDevice ID]"},
         {"[Empty]\n", ":1: group [Empty] is unknown; use one of [Actions], [Retention], [Quota], [Presence], "
                       "[Simulation], [Log], "
                       "[ActionType NAME], "
-                      "[DeviceType NAME], [Command ACTION-TYPE]"},
+                      "[DeviceType NAME], [Command ACTION-TYPE], [RemoteBus], [RemoteBus ACTION-TYPE], [RemoteBusType "
+                      "TYPE], [RemoteBusDevice ID]"},
         {"[ActionType]\nDeviceStatus=BUSY\n", ":1: group [ActionType] is unknown; use one of [Actions], [Retention], "
                                               "[Quota], [Presence], [Simulation], [Log], [ActionType NAME], "
-                                              "[DeviceType NAME], [Command ACTION-TYPE]"},
+                                              "[DeviceType NAME], [Command ACTION-TYPE], [RemoteBus], [RemoteBus "
+                                              "ACTION-TYPE], [RemoteBusType TYPE], [RemoteBusDevice ID]"},
         {"[Log]\nLevel=info\nLevel[de]=debug\n", ":3: key 'Level[de]' in [Log] is unknown; use one of Level, Target"},
         {"[Simulation]\n\n  MinDuration  =  10x\n", ":3: key 'MinDuration' in [Simulation] has a bad value: '10x' is "
                                                     "not a time span; write it like \"10s\", "
@@ -596,9 +599,10 @@ static const struct {
                                      "ConnectionsPerUser, PendingActionsPerUser, DevicesPerUser"},
         {"[DeviceType]\nDriver=command\n", ":1: group [DeviceType] is unknown; use one of [Actions], [Retention], "
                                            "[Quota], [Presence], [Simulation], [Log], "
-                                           "[ActionType NAME], [DeviceType NAME], [Command ACTION-TYPE]"},
+                                           "[ActionType NAME], [DeviceType NAME], [Command ACTION-TYPE], [RemoteBus], "
+                                           "[RemoteBus ACTION-TYPE], [RemoteBusType TYPE], [RemoteBusDevice ID]"},
         {"[DeviceType router]\nDriver=magic\n", ":2: key 'Driver' in [DeviceType router] has a bad value: driver "
-                                                "'magic' is unknown; use one of simulated, command"},
+                                                "'magic' is unknown; use one of simulated, command, remote-bus"},
         {"[DeviceType router]\nDrivers=simulated\n",
                 ":2: key 'Drivers' in [DeviceType router] is unknown; use one of Driver, HeartbeatInterval, "
                 "OfflineAfter, OnlineAfter"},
@@ -621,11 +625,13 @@ static const struct {
         {"[Presence x]\nOfflineAfter=1min\n",
                 ":1: group [Presence x] is unknown; use one of [Actions], [Retention], "
                 "[Quota], [Presence], [Simulation], [Log], [ActionType NAME], [DeviceType NAME], "
-                "[Command ACTION-TYPE]"},
+                "[Command ACTION-TYPE], [RemoteBus], [RemoteBus ACTION-TYPE], [RemoteBusType TYPE], [RemoteBusDevice "
+                "ID]"},
         {"[Command]\nExec=/bin/true\n",
                 ":1: group [Command] is unknown; use one of [Actions], [Retention], [Quota], [Presence], "
                 "[Simulation], [Log], [ActionType "
-                "NAME], [DeviceType NAME], [Command ACTION-TYPE]"},
+                "NAME], [DeviceType NAME], [Command ACTION-TYPE], [RemoteBus], [RemoteBus ACTION-TYPE], [RemoteBusType "
+                "TYPE], [RemoteBusDevice ID]"},
         {"[Command router]\nExec=/bin/true\n",
                 ":1: [Command router] names no type of action; write [Command SOFTWARE_UPDATE] for devices of any "
                 "type, or [Command router SOFTWARE_UPDATE] for those of the type 'router'"},
