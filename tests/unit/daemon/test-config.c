@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
+#include "build_config.h"
 #include "daemon/config.h"
 
 #include "base/clock.h"
@@ -8,6 +9,18 @@
 
 #include <glib/gstdio.h>
 #include <syslog.h>
+
+/* All that there may be. */
+#define GROUPS                                                                                                         \
+    "[Actions], [Retention], [Quota], [Presence], [Simulation], [Log], [ActionType NAME], [DeviceType NAME], "         \
+    "[Command ACTION-TYPE], [RemoteBus], [RemoteBus ACTION-TYPE], [RemoteBusType TYPE], [RemoteBusDevice ID], "        \
+    "[ThinEdge]"
+#define DRIVERS "simulated, command, remote-bus" MQTT_DRIVERS
+#if FLEET_HAVE_MQTT
+#define MQTT_DRIVERS ", thin-edge"
+#else
+#define MQTT_DRIVERS ""
+#endif
 
 /* A configuration file that has drop-ins beside it. */
 static char *make_file(const char *text)
@@ -472,20 +485,9 @@ static const struct {
         {"[Simulation]\n# c\nMinimum=1s\n",
                 ":3: key 'Minimum' in [Simulation] is unknown; use one of MinDuration, MaxDuration, SuccessRate, "
                 "TransientRate, Seed"},
-        {"[Log]\nLevel=info\n[Simulaton]\nSeed=1\n",
-                ":3: group [Simulaton] is unknown; use one of [Actions], "
-                "[Retention], [Quota], [Presence], [Simulation], [Log], [ActionType NAME], "
-                "[DeviceType NAME], [Command ACTION-TYPE], [RemoteBus], [RemoteBus ACTION-TYPE], [RemoteBusType TYPE], "
-                "[RemoteBusDevice ID]"},
-        {"[Empty]\n", ":1: group [Empty] is unknown; use one of [Actions], [Retention], [Quota], [Presence], "
-                      "[Simulation], [Log], "
-                      "[ActionType NAME], "
-                      "[DeviceType NAME], [Command ACTION-TYPE], [RemoteBus], [RemoteBus ACTION-TYPE], [RemoteBusType "
-                      "TYPE], [RemoteBusDevice ID]"},
-        {"[ActionType]\nDeviceStatus=BUSY\n", ":1: group [ActionType] is unknown; use one of [Actions], [Retention], "
-                                              "[Quota], [Presence], [Simulation], [Log], [ActionType NAME], "
-                                              "[DeviceType NAME], [Command ACTION-TYPE], [RemoteBus], [RemoteBus "
-                                              "ACTION-TYPE], [RemoteBusType TYPE], [RemoteBusDevice ID]"},
+        {"[Log]\nLevel=info\n[Simulaton]\nSeed=1\n", ":3: group [Simulaton] is unknown; use one of " GROUPS},
+        {"[Empty]\n", ":1: group [Empty] is unknown; use one of " GROUPS},
+        {"[ActionType]\nDeviceStatus=BUSY\n", ":1: group [ActionType] is unknown; use one of " GROUPS},
         {"[Log]\nLevel=info\nLevel[de]=debug\n", ":3: key 'Level[de]' in [Log] is unknown; use one of Level, Target"},
         {"[Simulation]\n\n  MinDuration  =  10x\n", ":3: key 'MinDuration' in [Simulation] has a bad value: '10x' is "
                                                     "not a time span; write it like \"10s\", "
@@ -597,12 +599,9 @@ static const struct {
                                                "not right; use a whole number from 0 to 1000000000"},
         {"[Quota]\nConnections=1\n", ":2: key 'Connections' in [Quota] is unknown; use one of CallsPerUser, "
                                      "ConnectionsPerUser, PendingActionsPerUser, DevicesPerUser"},
-        {"[DeviceType]\nDriver=command\n", ":1: group [DeviceType] is unknown; use one of [Actions], [Retention], "
-                                           "[Quota], [Presence], [Simulation], [Log], "
-                                           "[ActionType NAME], [DeviceType NAME], [Command ACTION-TYPE], [RemoteBus], "
-                                           "[RemoteBus ACTION-TYPE], [RemoteBusType TYPE], [RemoteBusDevice ID]"},
+        {"[DeviceType]\nDriver=command\n", ":1: group [DeviceType] is unknown; use one of " GROUPS},
         {"[DeviceType router]\nDriver=magic\n", ":2: key 'Driver' in [DeviceType router] has a bad value: driver "
-                                                "'magic' is unknown; use one of simulated, command, remote-bus"},
+                                                "'magic' is unknown; use one of " DRIVERS},
         {"[DeviceType router]\nDrivers=simulated\n",
                 ":2: key 'Drivers' in [DeviceType router] is unknown; use one of Driver, HeartbeatInterval, "
                 "OfflineAfter, OnlineAfter"},
@@ -622,16 +621,8 @@ static const struct {
                 "\"10s\", \"5min 30s\" or \"250ms\""},
         {"[Presence]\nOfflineAfter=1min\nHeartbeatInterval=1min\n",
                 ":2: OfflineAfter=1min in [Presence] is not longer than HeartbeatInterval=1min; raise OfflineAfter"},
-        {"[Presence x]\nOfflineAfter=1min\n",
-                ":1: group [Presence x] is unknown; use one of [Actions], [Retention], "
-                "[Quota], [Presence], [Simulation], [Log], [ActionType NAME], [DeviceType NAME], "
-                "[Command ACTION-TYPE], [RemoteBus], [RemoteBus ACTION-TYPE], [RemoteBusType TYPE], [RemoteBusDevice "
-                "ID]"},
-        {"[Command]\nExec=/bin/true\n",
-                ":1: group [Command] is unknown; use one of [Actions], [Retention], [Quota], [Presence], "
-                "[Simulation], [Log], [ActionType "
-                "NAME], [DeviceType NAME], [Command ACTION-TYPE], [RemoteBus], [RemoteBus ACTION-TYPE], [RemoteBusType "
-                "TYPE], [RemoteBusDevice ID]"},
+        {"[Presence x]\nOfflineAfter=1min\n", ":1: group [Presence x] is unknown; use one of " GROUPS},
+        {"[Command]\nExec=/bin/true\n", ":1: group [Command] is unknown; use one of " GROUPS},
         {"[Command router]\nExec=/bin/true\n",
                 ":1: [Command router] names no type of action; write [Command SOFTWARE_UPDATE] for devices of any "
                 "type, or [Command router SOFTWARE_UPDATE] for those of the type 'router'"},
