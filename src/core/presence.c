@@ -35,6 +35,7 @@ typedef struct {
 /* A device that was heard, or was told of, since the start or before. */
 typedef struct {
     GRefString *id;
+    gint64 key; /* the store's: tells two registrations of the same id apart */
     Kind *kind;
     Situation situation;
     FleetPresence presence; /* what it is to be; its image follows */
@@ -237,6 +238,7 @@ static Entry *add_entry(FleetPresenceWatch *watch, const FleetDevice *device)
     Entry *entry = g_new0(Entry, 1);
 
     entry->id = g_ref_string_acquire(device->id);
+    entry->key = device->key;
     entry->presence = device->presence;
     entry->situation = device->presence == FLEET_PRESENCE_OFFLINE ? AWAY : UNSURE;
     enter_kind(entry, kind_of(watch, device->type));
@@ -244,11 +246,27 @@ static Entry *add_entry(FleetPresenceWatch *watch, const FleetDevice *device)
     return entry;
 }
 
+static gboolean is_about(const Entry *entry, const FleetDevice *device)
+{
+    return device != NULL && device->key == entry->key;
+}
+
+/* Is it about a device whose registration has failed after it was heard? */
+static gboolean is_of_nobody(const FleetPresenceWatch *watch, const Entry *entry)
+{
+    return !is_about(entry, fleet_registry_lookup_staged(watch->registry, entry->id, NULL)) &&
+           !is_about(entry, fleet_registry_lookup(watch->registry, entry->id, NULL));
+}
+
 static Entry *find_entry(FleetPresenceWatch *watch, const FleetDevice *device)
 {
     Entry *entry = g_hash_table_lookup(watch->entries, device->id);
 
-    return entry != NULL ? entry : add_entry(watch, device);
+    if (entry != NULL && is_about(entry, device))
+        return entry;
+    if (entry != NULL)
+        g_hash_table_remove(watch->entries, entry->id);
+    return add_entry(watch, device);
 }
 
 /* What becomes of the images. */
@@ -263,7 +281,9 @@ static void want_again(FleetPresenceWatch *watch)
         Entry *entry = value;
         const FleetDevice *device = fleet_registry_lookup_staged(watch->registry, entry->id, NULL);
 
-        if (device != NULL && device->presence != entry->presence)
+        if (is_of_nobody(watch, entry))
+            g_hash_table_iter_remove(&iter);
+        else if (is_about(entry, device) && device->presence != entry->presence)
             push(&watch->changes, &entry->change, entry);
     }
 }
@@ -276,7 +296,7 @@ static void changes_stored(const GError *error, gpointer user_data)
     if (error == NULL || watch->stopped)
         return;
     want_again(watch);
-    if (!fleet_timer_is_set(&watch->change))
+    if (!g_queue_is_empty(&watch->changes) && !fleet_timer_is_set(&watch->change))
         fleet_timers_set(watch->timers, &watch->change, fleet_clock_boottime() + STORE_AGAIN_USEC);
 }
 
@@ -290,8 +310,10 @@ static void stage_changes(FleetTimer *timer)
         const FleetDevice *device = fleet_registry_lookup_staged(watch->registry, entry->id, NULL);
 
         pull(&watch->changes, &entry->change);
-        if (device != NULL)
+        if (is_about(entry, device))
             fleet_registry_stage_presence(watch->registry, transaction, device, entry->presence);
+        else if (is_of_nobody(watch, entry))
+            g_hash_table_remove(watch->entries, entry->id);
     }
     fleet_transaction_submit(transaction, changes_stored, watch);
     if (!g_queue_is_empty(&watch->changes))

@@ -397,6 +397,23 @@ START_TEST(device_is_heard_while_its_registration_is_on_its_way)
 }
 END_TEST
 
+/* One that was not registered after all is not remembered as what it was heard to be. */
+START_TEST(registration_that_fails_takes_its_beats_with_it)
+{
+    fleet_test_core_break_disk();
+    fleet_test_core_register(core, "add", "a");
+    ck_assert(fleet_presence_watch_beat(core->presence, "a", NULL));
+    fleet_test_core_wait(core, "storage failed");
+    fleet_test_core_mend_disk();
+    fleet_test_core_rest(core);
+
+    fleet_fixture_add("a");
+    assert_device("a", FLEET_DEVICE_IDLE, FLEET_PRESENCE_UNKNOWN);
+    beat("a");
+    assert_device("a", FLEET_DEVICE_IDLE, FLEET_PRESENCE_ONLINE);
+}
+END_TEST
+
 START_TEST(who_registers_again_begins_anew)
 {
     lose();
@@ -469,6 +486,7 @@ int main(void)
     tcase_add_test(presence, last_seen_is_written_at_the_end);
     tcase_add_test(presence, change_on_its_way_forgets_no_beat);
     tcase_add_test(presence, device_is_heard_while_its_registration_is_on_its_way);
+    tcase_add_test(presence, registration_that_fails_takes_its_beats_with_it);
     tcase_add_test(presence, who_registers_again_begins_anew);
     tcase_add_test(presence, absence_that_cannot_be_stored_is_stored_later);
     tcase_add_test(presence, many_fall_silent_together);
