@@ -14,7 +14,7 @@ static gboolean heartbeat(FleetCall *call, GError **error)
 
     call->silent = TRUE;
     return fleet_arguments_object(call, &id, error) && fleet_options_read_none(call->message, error) &&
-           fleet_presence_watch_beat(call->api->presence, id, error);
+           fleet_presence_watch_beat(call->api->presence, call->transaction, id, error);
 }
 
 const FleetCallKind fleet_calls_heartbeat = {.func = heartbeat, .targets = fleet_calls_find_device};
@@ -29,7 +29,7 @@ static gboolean heartbeats(FleetCall *call, GError **error)
         g_autoptr(GError) failure = NULL;
 
         if (!fleet_call_is_refused(call, i, &failure) &&
-                fleet_presence_watch_beat(call->api->presence, ids[i], &failure))
+                fleet_presence_watch_beat(call->api->presence, call->transaction, ids[i], &failure))
             fleet_batch_add_result(batch, i, NULL);
         else
             fleet_batch_add_failure(batch, i, g_steal_pointer(&failure));

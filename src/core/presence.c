@@ -271,33 +271,43 @@ static Entry *find_entry(FleetPresenceWatch *watch, const FleetDevice *device)
 
 /* What becomes of the images. */
 
-static void want_again(FleetPresenceWatch *watch)
-{
-    GHashTableIter iter;
-    gpointer value;
-
-    g_hash_table_iter_init(&iter, watch->entries);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        Entry *entry = value;
-        const FleetDevice *device = fleet_registry_lookup_staged(watch->registry, entry->id, NULL);
-
-        if (is_of_nobody(watch, entry))
-            g_hash_table_iter_remove(&iter);
-        else if (is_about(entry, device) && device->presence != entry->presence)
-            push(&watch->changes, &entry->change, entry);
-    }
-}
-
-/* What was not stored was taken back in memory, too. */
+/* What was not stored was taken back in memory, too, and want_again() has seen to it; but for the devices that were not
+ * there before. */
 static void changes_stored(const GError *error, gpointer user_data)
 {
     FleetPresenceWatch *watch = user_data;
+    GHashTableIter iter;
+    gpointer entry;
 
     if (error == NULL || watch->stopped)
         return;
-    want_again(watch);
-    if (!g_queue_is_empty(&watch->changes) && !fleet_timer_is_set(&watch->change))
+    g_hash_table_iter_init(&iter, watch->entries);
+    while (g_hash_table_iter_next(&iter, NULL, &entry))
+        if (is_of_nobody(watch, entry))
+            g_hash_table_iter_remove(&iter);
+}
+
+/* A change of its device was taken back, perhaps that of its presence. */
+static void want_again(FleetPresenceWatch *watch, Entry *entry)
+{
+    const FleetDevice *device = fleet_registry_lookup_staged(watch->registry, entry->id, NULL);
+
+    if (watch->stopped || !is_about(entry, device) || device->presence == entry->presence)
+        return;
+    push(&watch->changes, &entry->change, entry);
+    if (!fleet_timer_is_set(&watch->change))
         fleet_timers_set(watch->timers, &watch->change, fleet_clock_boottime() + STORE_AGAIN_USEC);
+}
+
+static void stage_change(FleetPresenceWatch *watch, FleetTransaction *transaction, Entry *entry)
+{
+    const FleetDevice *device = fleet_registry_lookup_staged(watch->registry, entry->id, NULL);
+
+    pull(&watch->changes, &entry->change);
+    if (is_about(entry, device))
+        fleet_registry_stage_presence(watch->registry, transaction, device, entry->presence);
+    else if (is_of_nobody(watch, entry))
+        g_hash_table_remove(watch->entries, entry->id);
 }
 
 static void stage_changes(FleetTimer *timer)
@@ -305,16 +315,8 @@ static void stage_changes(FleetTimer *timer)
     FleetPresenceWatch *watch = timer->data;
     FleetTransaction *transaction = fleet_transaction_new(watch->ledger);
 
-    for (guint i = 0; i < STEPS_PER_TURN && !g_queue_is_empty(&watch->changes); i++) {
-        Entry *entry = watch->changes.head->data;
-        const FleetDevice *device = fleet_registry_lookup_staged(watch->registry, entry->id, NULL);
-
-        pull(&watch->changes, &entry->change);
-        if (is_about(entry, device))
-            fleet_registry_stage_presence(watch->registry, transaction, device, entry->presence);
-        else if (is_of_nobody(watch, entry))
-            g_hash_table_remove(watch->entries, entry->id);
-    }
+    for (guint i = 0; i < STEPS_PER_TURN && !g_queue_is_empty(&watch->changes); i++)
+        stage_change(watch, transaction, watch->changes.head->data);
     fleet_transaction_submit(transaction, changes_stored, watch);
     if (!g_queue_is_empty(&watch->changes))
         fleet_timers_set(watch->timers, timer, 0);
@@ -427,7 +429,7 @@ void fleet_presence_watch_configure(FleetPresenceWatch *watch, GHashTable *by_ty
         fleet_presence_watch_start(watch);
 }
 
-static void hear(FleetPresenceWatch *watch, const FleetDevice *device)
+static Entry *hear(FleetPresenceWatch *watch, const FleetDevice *device)
 {
     Entry *entry = find_entry(watch, device);
     gint64 now = fleet_clock_boottime();
@@ -443,15 +445,23 @@ static void hear(FleetPresenceWatch *watch, const FleetDevice *device)
         entry->back_since = now;
         place(entry, BACK);
     }
+    return entry;
 }
 
-gboolean fleet_presence_watch_beat(FleetPresenceWatch *watch, const char *id, GError **error)
+/* What it changes belongs to the call, so that it is told before that is answered. Of a device that is not on disk yet
+ * it follows. */
+gboolean fleet_presence_watch_beat(
+        FleetPresenceWatch *watch, FleetTransaction *transaction, const char *id, GError **error)
 {
     const FleetDevice *device = fleet_registry_lookup_staged(watch->registry, id, error);
 
     if (device == NULL)
         return FALSE;
-    hear(watch, device);
+    Entry *entry = hear(watch, device);
+    if (entry->change.data != NULL && fleet_registry_lookup(watch->registry, id, NULL) != NULL)
+        stage_change(watch, transaction, entry);
+    if (g_queue_is_empty(&watch->changes))
+        fleet_timers_clear(watch->timers, &watch->change);
     return TRUE;
 }
 
@@ -476,7 +486,7 @@ void fleet_presence_watch_report(FleetPresenceWatch *watch, const char *id, Flee
     if (device == NULL || watch->stopped)
         return;
     if (presence == FLEET_PRESENCE_ONLINE)
-        hear(watch, device);
+        (void)hear(watch, device);
     else if (presence == FLEET_PRESENCE_OFFLINE)
         miss(find_entry(watch, device));
     else
@@ -505,6 +515,10 @@ void fleet_presence_watch_device_changed(FleetPresenceWatch *watch, const FleetD
         return;
     if (after == NULL) {
         g_hash_table_remove(watch->entries, entry->id);
+        return;
+    }
+    if (before == after) {
+        want_again(watch, entry);
         return;
     }
     if (entry->kind->type != after->type)

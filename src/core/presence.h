@@ -42,15 +42,16 @@ void fleet_presence_watch_configure(FleetPresenceWatch *watch, GHashTable *by_ty
 /* From now on the devices that were heard before the start are waited for; their silence begins now. */
 void fleet_presence_watch_start(FleetPresenceWatch *watch);
 
-/* A device has shown that it is there. DEVICE_NOT_FOUND. O(1). */
-gboolean fleet_presence_watch_beat(FleetPresenceWatch *watch, const char *id, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* A device has shown that it is there. What that changes is staged, most often nothing. DEVICE_NOT_FOUND. O(1). */
+gboolean fleet_presence_watch_beat(FleetPresenceWatch *watch, FleetTransaction *transaction, const char *id,
+        GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* What a driver knows of a device: ONLINE is a beat; OFFLINE takes effect without regard to any tolerance; UNKNOWN ends
  * the wait for an ONLINE one, for nobody would hear it, and leaves one that is OFFLINE what it is. One that is not
  * registered is passed over. */
 void fleet_presence_watch_report(FleetPresenceWatch *watch, const char *id, FleetPresence presence);
 
-/* A device was changed or removed. */
+/* A device was changed or removed, or (both are the same) a change of it was taken back. */
 void fleet_presence_watch_device_changed(
         FleetPresenceWatch *watch, const FleetDevice *before, const FleetDevice *after);
 

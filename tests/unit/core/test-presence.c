@@ -29,12 +29,23 @@ static void restart(void)
     fleet_fixture_restart();
 }
 
-static void beat(const char *id)
+static void ignored(const GError *error, gpointer user_data)
 {
+}
+
+static void send_beat(const char *id)
+{
+    FleetTransaction *transaction = fleet_transaction_new(core->ledger);
     g_autoptr(GError) error = NULL;
 
-    if (!fleet_presence_watch_beat(core->presence, id, &error))
+    if (!fleet_presence_watch_beat(core->presence, transaction, id, &error))
         fleet_test_fail("%s", error->message);
+    fleet_transaction_submit(transaction, ignored, NULL);
+}
+
+static void beat(const char *id)
+{
+    send_beat(id);
     fleet_test_core_rest(core);
 }
 
@@ -85,11 +96,41 @@ START_TEST(device_is_unknown_until_it_is_heard)
 }
 END_TEST
 
+START_TEST(what_a_beat_changes_is_told_before_its_answer)
+{
+    FleetTransaction *transaction = fleet_transaction_new(core->ledger);
+
+    fleet_fixture_add("a");
+    ck_assert(fleet_presence_watch_beat(core->presence, transaction, "a", NULL));
+    fleet_test_core_end(core, "beat", transaction, NULL);
+    fleet_test_core_rest(core);
+    fleet_test_core_assert_events(core, "device a UNKNOWN->ONLINE", "committed", "done beat");
+}
+END_TEST
+
+START_TEST(beat_that_cannot_be_stored_counts_all_the_same)
+{
+    FleetTransaction *transaction = fleet_transaction_new(core->ledger);
+
+    lose();
+    fleet_test_core_break_disk();
+    ck_assert(fleet_presence_watch_beat(core->presence, transaction, "a", NULL));
+    fleet_test_core_end(core, "beat", transaction, NULL);
+    fleet_test_core_wait(core, "beat: StorageFailed");
+    fleet_test_core_mend_disk();
+    assert_device("a", FLEET_DEVICE_OFFLINE, FLEET_PRESENCE_OFFLINE);
+    tolerate(NEVER, 0);
+    fleet_test_core_wait(core, "device changed a OFFLINE->IDLE");
+}
+END_TEST
+
 START_TEST(beat_of_nobody_is_an_error)
 {
+    FleetTransaction *transaction = fleet_transaction_new(core->ledger);
     g_autoptr(GError) error = NULL;
 
-    ck_assert(!fleet_presence_watch_beat(core->presence, "nobody", &error));
+    ck_assert(!fleet_presence_watch_beat(core->presence, transaction, "nobody", &error));
+    fleet_transaction_abandon(transaction);
     ck_assert(g_error_matches(error, FLEET_ERROR, FLEET_ERROR_DEVICE_NOT_FOUND));
     report("nobody", FLEET_PRESENCE_OFFLINE);
     fleet_test_core_assert_events(core, NULL);
@@ -381,7 +422,7 @@ START_TEST(change_on_its_way_forgets_no_beat)
 
     fleet_fixture_add("a");
     fleet_test_core_status(core, "status", "a", FLEET_DEVICE_ERROR);
-    ck_assert(fleet_presence_watch_beat(core->presence, "a", NULL));
+    send_beat("a");
     fleet_test_core_rest(core);
     ck_assert_int_ge(fleet_device_last_seen(fleet_fixture_device("a")), before);
     assert_device("a", FLEET_DEVICE_ERROR, FLEET_PRESENCE_ONLINE);
@@ -391,7 +432,7 @@ END_TEST
 START_TEST(device_is_heard_while_its_registration_is_on_its_way)
 {
     fleet_test_core_register(core, "add", "a");
-    ck_assert(fleet_presence_watch_beat(core->presence, "a", NULL));
+    send_beat("a");
     fleet_test_core_rest(core);
     assert_device("a", FLEET_DEVICE_IDLE, FLEET_PRESENCE_ONLINE);
 }
@@ -402,7 +443,7 @@ START_TEST(registration_that_fails_takes_its_beats_with_it)
 {
     fleet_test_core_break_disk();
     fleet_test_core_register(core, "add", "a");
-    ck_assert(fleet_presence_watch_beat(core->presence, "a", NULL));
+    send_beat("a");
     fleet_test_core_wait(core, "storage failed");
     fleet_test_core_mend_disk();
     fleet_test_core_rest(core);
@@ -450,7 +491,7 @@ START_TEST(many_fall_silent_together)
         g_autofree char *id = g_strdup_printf("device-%u", i);
 
         fleet_test_core_register(core, "add", id);
-        ck_assert(fleet_presence_watch_beat(core->presence, id, NULL));
+        send_beat(id);
     }
     fleet_test_core_wait(core, "device changed device-2999 IDLE->OFFLINE");
     ck_assert_uint_eq(fleet_registry_count_status(core->registry, FLEET_DEVICE_OFFLINE), n);
@@ -464,6 +505,8 @@ int main(void)
 
     tcase_add_checked_fixture(presence, setup, fleet_fixture_teardown);
     tcase_add_test(presence, device_is_unknown_until_it_is_heard);
+    tcase_add_test(presence, what_a_beat_changes_is_told_before_its_answer);
+    tcase_add_test(presence, beat_that_cannot_be_stored_counts_all_the_same);
     tcase_add_test(presence, beat_of_nobody_is_an_error);
     tcase_add_test(presence, silent_device_is_offline_until_it_is_heard);
     tcase_add_test(presence, one_that_is_heard_is_not_missed);
