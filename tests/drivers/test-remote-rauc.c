@@ -101,7 +101,7 @@ START_TEST(a_bundle)
     ck_assert_int_eq(attempt->outcome, FLEET_OUTCOME_SUCCESS);
     ck_assert_str_eq(attempt->message, "RAUC has installed the bundle; it is in force after a reboot");
     ck_assert(g_str_has_prefix(
-            attempt->reports->str, "phase connecting\nphase installing\npoint-of-no-return\nprogress 0.00\n"));
+            attempt->reports->str, "phase connecting\npoint-of-no-return\nphase installing\nprogress 0.00\n"));
     fleet_test_assert_contains(attempt->reports->str, "\nprogress 0.20\nmessage Determining slot states done.\n");
     assert_installed(self);
     fleet_test_attempt_release(self->test, attempt);

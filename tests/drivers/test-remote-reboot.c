@@ -54,7 +54,7 @@ START_TEST(it_is_back_in_another_boot)
     fleet_test_attempt_wait(attempt);
     assert_rebooted_once(self, attempt, before);
     ck_assert(g_str_has_prefix(attempt->reports->str,
-            "phase connecting\nphase rebooting\npoint-of-no-return\nmessage the machine is going down\n"));
+            "phase connecting\npoint-of-no-return\nphase rebooting\nmessage the machine is going down\n"));
     ck_assert(g_str_has_suffix(attempt->reports->str, "finished success\n"));
     fleet_test_attempt_release(self->test, attempt);
 }

@@ -176,6 +176,12 @@ static void wake(FleetDriver *driver, FleetAttempt *attempt)
         fleet_remote_run_wake(attempt->data);
 }
 
+static void stored(FleetDriver *driver, FleetAttempt *attempt)
+{
+    if (attempt->data != NULL)
+        fleet_remote_run_stored(attempt->data);
+}
+
 static void release(FleetDriver *driver, FleetAttempt *attempt)
 {
     FleetRemoteRun *run = attempt->data;
@@ -197,5 +203,6 @@ const FleetDriverClass fleet_remote_bus_driver_class = {
         .reattach = reattach,
         .cancel = cancel,
         .wake = wake,
+        .stored = stored,
         .release = release,
 };

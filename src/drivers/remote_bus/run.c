@@ -8,10 +8,6 @@
 
 #include <string.h>
 
-/* A look at whether the intent is on disk costs nothing, a commit takes some ms; but a disk may be full for long. */
-#define FIRST_LOOK_USEC (1 * FLEET_USEC_PER_MSEC)
-#define LAST_LOOK_USEC (500 * FLEET_USEC_PER_MSEC)
-
 static const FleetRemoteWork *const works[] = {
         &fleet_remote_program_work,
         &fleet_remote_reboot_work,
@@ -182,33 +178,35 @@ static gboolean is_intent_stored(const FleetRemoteRun *run)
 
 static void report_intent(FleetRemoteRun *run)
 {
-    fleet_remote_run_phase(run, run->work->phase);
     if (run->work->is_final)
         fleet_remote_run_point_of_no_return(run);
-}
-
-/* What could not be stored was taken back, so if it takes long it is said again. */
-static void look_for_intent(FleetRemoteRun *run)
-{
-    gint64 pause = MIN(FIRST_LOOK_USEC << MIN(run->looks, 16), LAST_LOOK_USEC);
-
-    if (fleet_remote_run_bus(run) == NULL || run->stop_wanted)
-        return;
-    if (is_intent_stored(run)) {
-        run->asked = TRUE;
-        run->work->ask(run);
-        return;
-    }
-    if (run->looks == 0 || pause == LAST_LOOK_USEC)
-        report_intent(run);
-    run->looks++;
-    fleet_remote_run_set_due(run, FLEET_REMOTE_DUE_INTENT, fleet_clock_boottime() + pause);
+    else
+        fleet_remote_run_phase(run, run->work->phase);
 }
 
 void fleet_remote_run_intend(FleetRemoteRun *run)
 {
-    run->looks = 0;
-    look_for_intent(run);
+    run->intends = TRUE;
+    if (is_intent_stored(run))
+        fleet_remote_run_stored(run);
+    else
+        report_intent(run);
+}
+
+/* What could not be stored was taken back, and is said again. */
+void fleet_remote_run_stored(FleetRemoteRun *run)
+{
+    if (run->ended || !run->intends || run->stop_wanted || fleet_remote_run_bus(run) == NULL)
+        return;
+    if (!is_intent_stored(run)) {
+        report_intent(run);
+        return;
+    }
+    run->intends = FALSE;
+    run->asked = TRUE;
+    if (run->work->is_final)
+        fleet_remote_run_phase(run, run->work->phase);
+    run->work->ask(run);
 }
 
 /* The connection. */
@@ -251,6 +249,7 @@ static void lost(const FleetRemoteFailure *failure, gpointer user_data)
     if (run->ended)
         return;
     run->work->let_go(run);
+    run->intends = FALSE;
     if (run->attempt == NULL) {
         fleet_remote_run_free(run);
         return;
@@ -317,9 +316,6 @@ static void expire(FleetRemoteRun *run)
 static void do_due(FleetRemoteRun *run, FleetRemoteDue due)
 {
     switch (due) {
-    case FLEET_REMOTE_DUE_INTENT:
-        look_for_intent(run);
-        break;
     case FLEET_REMOTE_DUE_CONNECT:
         connect_in_turn(run);
         break;
@@ -345,7 +341,7 @@ void fleet_remote_run_wake(FleetRemoteRun *run)
             do_due(run, (FleetRemoteDue)i);
         }
     if (!run->ended)
-        fleet_remote_run_set_due(run, FLEET_REMOTE_DUE_INTENT, run->due[FLEET_REMOTE_DUE_INTENT]);
+        fleet_remote_run_set_due(run, FLEET_REMOTE_DUE_WORK, run->due[FLEET_REMOTE_DUE_WORK]);
 }
 
 /* What was closed by force, and may still run on the machine, is looked after while the connection lasts. */

@@ -63,7 +63,6 @@ extern const FleetRemoteWork fleet_remote_rauc_work;
 
 /* What a run waits for, each with a moment of its own. */
 typedef enum {
-    FLEET_REMOTE_DUE_INTENT,  /* a look at whether the intent is on disk */
     FLEET_REMOTE_DUE_CONNECT, /* the next try */
     FLEET_REMOTE_DUE_EXPIRE,  /* the end of the machine's time */
     FLEET_REMOTE_DUE_WORK,    /* whatever the work wants */
@@ -83,7 +82,7 @@ struct FleetRemoteRun {
     gpointer data; /* the work's */
     FleetRemoteLink *link;
     gint64 due[FLEET_REMOTE_DUES]; /* µs of CLOCK_BOOTTIME */
-    guint looks;                   /* for the intent, so far */
+    gboolean intends;              /* to ask the machine, once that is on disk */
     gboolean asked;                /* the machine may have been */
     gboolean reattached;           /* by a fleetd before this one */
     gboolean stop_wanted;
@@ -102,6 +101,7 @@ void fleet_remote_run_reattach(FleetRemoteRun *run);
 
 void fleet_remote_run_cancel(FleetRemoteRun *run);
 void fleet_remote_run_wake(FleetRemoteRun *run);
+void fleet_remote_run_stored(FleetRemoteRun *run);
 
 /* The engine lets go of it; is_over says whether its end is on disk. */
 void fleet_remote_run_release(FleetRemoteRun *run, gboolean is_over);

@@ -35,12 +35,14 @@ static gboolean stored(gpointer data)
     g_autofree char *word = change->phase;
     FleetTestAttempt *attempt = g_hash_table_lookup(change->test->attempts, &change->id.sequence);
 
-    if (attempt == NULL || attempt->attempt.id.number != change->id.number || change->test->disk_full)
+    if (attempt == NULL || attempt->attempt.id.number != change->id.number)
         return G_SOURCE_REMOVE;
-    if (word != NULL)
+    if (word != NULL && !change->test->disk_full)
         fleet_action_set_text(&attempt->action->phase, word);
-    else
+    else if (!change->test->disk_full)
         attempt->action->past_return = TRUE;
+    if (change->test->lives && attempt->finished == 0 && change->test->class->stored != NULL)
+        change->test->class->stored(change->test->driver, &attempt->attempt);
     return G_SOURCE_REMOVE;
 }
 
