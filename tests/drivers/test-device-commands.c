@@ -369,6 +369,20 @@ START_TEST(cleared_command_is_not_begun_again)
 }
 END_TEST
 
+START_TEST(word_of_another_on_a_command_is_no_request)
+{
+    FleetTestProcess *device = start(NULL, NULL);
+
+    device_test_request(COMMAND("restart", "1"), "{'status':'executing'}");
+    device_test_request(COMMAND("restart", "2"), "{'status':'scheduled'}");
+    device_test_request(COMMAND("restart", "3"), "{}");
+    (void)fleet_test_mqtt_wait_status(mqtt, 0, COMMAND("restart", "3"), "successful");
+    ck_assert_uint_eq(messages_on(COMMAND("restart", "1")), 1);
+    ck_assert_uint_eq(messages_on(COMMAND("restart", "2")), 1);
+    fleet_test_simulated_device_stop(device);
+}
+END_TEST
+
 START_TEST(repeated_request_is_answered_with_how_it_stands)
 {
     const char *topic = COMMAND("config_update", "1");
@@ -405,6 +419,7 @@ int main(void)
     tcase_add_test(tests, one_command_at_a_time_in_the_order_in_which_they_came);
     tcase_add_test(tests, clearing_does_not_stop_the_work);
     tcase_add_test(tests, cleared_command_is_not_begun_again);
+    tcase_add_test(tests, word_of_another_on_a_command_is_no_request);
     tcase_add_test(tests, repeated_request_is_answered_with_how_it_stands);
     return fleet_test_main(suite);
 }

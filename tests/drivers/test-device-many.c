@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * fleet-simulated-device as very many devices in one process.
+ * fleet-simulated-device: what takes its time, as very many devices do in one process.
  */
 
 #include "device_test.h"
@@ -103,6 +103,20 @@ START_TEST(thousands_have_connections_of_their_own)
 }
 END_TEST
 
+/* It takes the connection, for that is the kernel's work, and says nothing: 30 s are enough. */
+START_TEST(broker_that_does_not_answer_is_given_up)
+{
+    fleet_test_broker_pause(broker);
+    FleetTestProcess *device = fleet_test_simulated_device_launch(broker, "rtr", NULL);
+
+    ck_assert(fleet_test_process_wait_output(
+            device, FLEET_TEST_STDERR, "^rtr: no connection: the broker does not answer$", 60));
+    fleet_test_broker_resume(broker);
+    fleet_test_simulated_device_wait(device);
+    fleet_test_simulated_device_stop(device);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("device-many");
@@ -111,5 +125,6 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, device_test_teardown);
     tcase_add_test(tests, ten_thousand_devices_share_connections);
     tcase_add_test(tests, thousands_have_connections_of_their_own);
+    tcase_add_test(tests, broker_that_does_not_answer_is_given_up);
     return fleet_test_main(suite);
 }

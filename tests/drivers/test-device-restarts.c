@@ -76,6 +76,20 @@ START_TEST(device_that_is_done_while_it_is_away_says_so_when_it_is_back)
 }
 END_TEST
 
+START_TEST(device_that_is_away_is_not_connected)
+{
+    FleetTestProcess *device =
+            fleet_test_simulated_device_start(broker, "rtr", "--duration=0", "--offline-at=executing:1h", NULL);
+
+    device_test_request(UPDATE, UPDATE_PAYLOAD);
+    (void)fleet_test_mqtt_wait_status(mqtt, 0, HEALTH, "down");
+    /* More than it waits before it tries to get back a connection that it has lost. */
+    fleet_test_run_for(600);
+    ck_assert_uint_eq(device_test_connections("fleet-simulated-device:rtr"), 1);
+    fleet_test_simulated_device_stop(device);
+}
+END_TEST
+
 START_TEST(device_that_vanishes_for_each_command_does_so)
 {
     FleetTestProcess *device = fleet_test_simulated_device_start(
@@ -234,6 +248,25 @@ START_TEST(broker_that_stands_still_is_waited_for)
 }
 END_TEST
 
+START_TEST(result_that_was_lost_with_the_broker_is_told_again)
+{
+    FleetTestProcess *device = fleet_test_simulated_device_start(broker, "rtr", "--duration=20ms", NULL);
+
+    device_test_request(UPDATE, UPDATE_PAYLOAD);
+    (void)fleet_test_mqtt_wait_status(mqtt, 0, UPDATE, "executing");
+    fleet_test_broker_pause(broker);
+    ck_assert(fleet_test_process_wait_output(
+            device, FLEET_TEST_STDERR, "^rtr: config_update 1: successful$", FLEET_TEST_PATIENCE));
+    fleet_test_broker_kill(broker);
+    fleet_test_broker_start(broker);
+    guint from = fleet_test_mqtt_count(mqtt);
+    fleet_test_mqtt_reconnect(mqtt);
+    guint end = fleet_test_mqtt_wait_status(mqtt, from, UPDATE, "successful");
+    device_test_assert_json(fleet_test_mqtt_get(mqtt, end), UPDATE_DONE);
+    fleet_test_simulated_device_stop(device);
+}
+END_TEST
+
 START_TEST(line_of_the_state_that_was_cut_is_left_out)
 {
     g_autofree char *path = device_test_path("state"), *state = device_test_option("state", "state");
@@ -275,6 +308,7 @@ int main(void)
     tcase_add_loop_test(tests, restart_is_a_real_one, 0, G_N_ELEMENTS(restarting));
     tcase_add_loop_test(tests, device_that_vanishes_midway_comes_back_and_ends_its_work, 0, G_N_ELEMENTS(away));
     tcase_add_test(tests, device_that_is_done_while_it_is_away_says_so_when_it_is_back);
+    tcase_add_test(tests, device_that_is_away_is_not_connected);
     tcase_add_test(tests, device_that_vanishes_for_each_command_does_so);
     tcase_add_loop_test(tests, work_is_resumed_after_the_death_of_the_program, 0, 2);
     tcase_add_loop_test(tests, restart_in_which_the_program_dies_has_succeeded, 0, 2);
@@ -283,6 +317,7 @@ int main(void)
     tcase_add_test(tests, result_that_did_not_arrive_is_told_again);
     tcase_add_test(tests, result_reaches_a_broker_that_has_forgotten_the_command);
     tcase_add_test(tests, broker_that_stands_still_is_waited_for);
+    tcase_add_test(tests, result_that_was_lost_with_the_broker_is_told_again);
     tcase_add_test(tests, line_of_the_state_that_was_cut_is_left_out);
     tcase_add_test(tests, state_keeps_the_newest_of_each_command_only);
     return fleet_test_main(suite);

@@ -184,11 +184,12 @@ START_TEST(several_devices_share_a_connection_and_go_away_alone)
         device_test_assert_statuses(topic, "- scheduled executing successful");
         device_test_assert_statuses(health, "up down up");
     }
+    guint from = fleet_test_mqtt_count(mqtt);
     fleet_test_simulated_device_stop(devices);
-    fleet_test_mqtt_settle(mqtt);
     for (guint i = 1; i <= 5; i++) {
         g_autofree char *health = topic_of(SHARED_HEALTH, i);
 
+        (void)fleet_test_mqtt_wait_status(mqtt, from, health, "down");
         device_test_assert_statuses(health, i <= 3 ? "up down up down" : "up down");
     }
     /* Two have one each, the fifth has its own; and these have stayed. */

@@ -194,8 +194,10 @@ static void end_by(FleetTestBroker *broker, int number)
 {
     if (broker->process == NULL)
         return;
-    fleet_test_process_signal(broker->process, SIGCONT);
     fleet_test_process_signal(broker->process, number);
+    /* One that stands still has to go on for its end, unless it is sudden: then it does nothing more. */
+    if (number != SIGKILL)
+        fleet_test_process_signal(broker->process, SIGCONT);
     (void)fleet_test_process_wait(broker->process, FLEET_TEST_PATIENCE);
     g_clear_pointer(&broker->process, fleet_test_process_free);
 }
