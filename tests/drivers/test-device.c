@@ -159,6 +159,15 @@ START_TEST(several_devices_are_devices_of_their_own)
 }
 END_TEST
 
+START_TEST(more_devices_than_connect_at_once_come_up)
+{
+    FleetTestProcess *devices = fleet_test_simulated_device_start(broker, "rtr", "--count=120", NULL);
+
+    ck_assert_uint_eq(device_test_connections("fleet-simulated-device:.*"), 120);
+    fleet_test_simulated_device_stop(devices);
+}
+END_TEST
+
 static const struct {
     const char *option, *topic, *payload;
 } going_away[] = {
@@ -387,6 +396,7 @@ int main(void)
     tcase_add_test(tests, service_has_the_name_that_is_given);
     tcase_add_test(tests, health_check_is_answered);
     tcase_add_test(tests, several_devices_are_devices_of_their_own);
+    tcase_add_test(tests, more_devices_than_connect_at_once_come_up);
     tcase_add_loop_test(tests, several_devices_share_a_connection_and_go_away_alone, 0, G_N_ELEMENTS(going_away));
     tcase_add_test(tests, broker_that_asks_for_certificates_and_password_lets_it_in);
     tcase_add_test(tests, unix_socket_does_as_well);
