@@ -12,10 +12,12 @@ cd "$root" || exit
     build_packages=(gcc libc6-dev pkg-config meson ninja-build python3 libglib2.0-dev libsystemd-dev libsqlite3-dev
         libjson-glib-dev libmosquitto-dev)
     bus_packages=(dbus-daemon systemd libglib2.0-bin)
+    # What it takes besides to have devices that are reached over MQTT.
+    mqtt_packages=(mosquitto)
     # What it takes besides to make a Debian package.
     deb_packages=(debhelper dpkg-dev scdoc bash-completion systemd)
     test_packages=(check scdoc sqlite3 bash-completion rsync valgrind
-        dbus-bin python3-dbus python3-gi mosquitto openssl)
+        dbus-bin python3-dbus python3-gi openssl "${mqtt_packages[@]}")
     # For scripts/fuzz and scripts/check-static.
     fuzz_packages=(clang libclang-rt-14-dev)
     static_packages=(clang-tidy cppcheck)
