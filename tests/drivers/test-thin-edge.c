@@ -122,7 +122,7 @@ START_TEST(what_a_device_cannot_do_is_refused)
             "does not say that it can do 'firmware_update'; it would on 'te/device/dev///cmd/firmware_update'", "name",
             "a", "version", "1", "url", "u", NULL);
     thin_edge_test_initiate_fails(test, "dev", "SOFTWARE_UPDATE", THIN_EDGE_ERROR "Unsupported",
-            "for the types [\"apt\"], and not for 'rpm'", "name", "a", "type", "rpm", NULL);
+            "for the types [\"apt\"], and not for the one", "name", "a", "type", "rpm", NULL);
     thin_edge_test_initiate_fails(test, "dev", "SOFTWARE_UPDATE", THIN_EDGE_ERROR "InvalidArgument",
             "'packet' is unknown; use one of name, version", "packet", "a", NULL);
     thin_edge_test_initiate_fails(

@@ -528,10 +528,10 @@ static gboolean check_capability(FleetThinEdge *self, const FleetThinEdgeDevice 
 
         if (*type == '\0' || fleet_thin_edge_capability_has(capability, type))
             continue;
-        g_autofree char *shown = fleet_quotable(type);
         g_autofree char *known = fleet_quotable(capability);
         g_set_error(error, FLEET_ERROR, FLEET_ERROR_UNSUPPORTED,
-                "device '%s' can do '%s' for the types %s, and not for '%s'", device->id, name, known, shown);
+                "device '%s' can do '%s' for the types %s, and not for the one that is asked for", device->id, name,
+                known);
         return FALSE;
     }
     return TRUE;

@@ -9,7 +9,8 @@
 
 #include <string.h>
 
-/* One parameter: its name, what it is called in the payload, and whether it must be there. */
+/* One parameter: its name, what it is called in the payload, and whether it must be there. What it is given as is never
+ * quoted: messages are logged, and it may be a secret. */
 typedef struct {
     const char *name, *key;
     gboolean required;
@@ -137,9 +138,8 @@ static gboolean check_values(const Operation *operation, const Values *values, c
             g_str_equal(values->values[MODULE_ACTION], "install") ||
             g_str_equal(values->values[MODULE_ACTION], "remove"))
         return TRUE;
-    g_autofree char *shown = fleet_quotable(values->values[MODULE_ACTION]);
-    g_set_error(error, FLEET_ERROR, FLEET_ERROR_INVALID_ARGUMENT, "%s 'action' is '%s'; use install or remove", what,
-            shown);
+    g_set_error(error, FLEET_ERROR, FLEET_ERROR_INVALID_ARGUMENT,
+            "%s 'action' is neither install nor remove; use one of these", what);
     return FALSE;
 }
 

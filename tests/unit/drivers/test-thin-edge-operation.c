@@ -106,8 +106,8 @@ START_TEST(one_module)
             "\"action\":\"remove\"}]}]}",
             "apt ", "name", "vim", "version", "9", "url", "u", "action", "remove", "type", "apt");
     assert_refused(FLEET_THIN_EDGE_SOFTWARE_UPDATE, "'name' is missing");
-    assert_refused(FLEET_THIN_EDGE_SOFTWARE_UPDATE, "'action' is 'purge'; use install or remove", "name", "vim",
-            "action", "purge");
+    assert_refused(FLEET_THIN_EDGE_SOFTWARE_UPDATE, "'action' is neither install nor remove", "name", "vim", "action",
+            "purge");
     assert_refused(FLEET_THIN_EDGE_SOFTWARE_UPDATE, "use one of name, version, url, action, type, or modules", "name",
             "a", "package", "b");
 }
@@ -139,7 +139,7 @@ START_TEST(what_modules_are_not)
             {"[{\"version\":\"1\"}]", "member 'name' is missing"},
             {"[{\"name\":\"a\",\"x\\ny\":\"1\"}]",
                     "member 'x\\x0ay' is unknown; use one of name, version, url, action, type;"},
-            {"[{\"name\":\"a\",\"action\":\"x\"}]", "'action' is 'x'"},
+            {"[{\"name\":\"a\",\"action\":\"x\"}]", "'action' is neither"},
     };
     g_autoptr(GString) many = g_string_new("[{\"name\":\"a\"}");
 
