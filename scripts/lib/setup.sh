@@ -22,7 +22,8 @@ cd "$root" || exit
     fuzz_packages=(clang libclang-rt-14-dev)
     static_packages=(clang-tidy cppcheck)
     # For the tests that boot a container, which only root can do.
-    system_test_packages=(dbus polkitd libpam-systemd "${deb_packages[@]}" lintian)
+    system_test_packages=(dbus polkitd libpam-systemd "${deb_packages[@]}" lintian openssh-client openssh-server rauc
+        rauc-service squashfs-tools openssl)
 }
 
 die() {
