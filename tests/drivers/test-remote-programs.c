@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define WAITS "systemd-notify --status='PHASE up'; until test -e /run/go; do sleep 0.05; done; "
 
@@ -485,6 +486,42 @@ START_TEST(a_user_without_rights)
 }
 END_TEST
 
+/* With a rule of polkit like the one in fleet-driver-remote-bus(7). What it may write to is its own. */
+START_TEST(a_user_with_rights)
+{
+    FleetTestMachine *machine = fleet_test_machine_new();
+    g_autofree char *path = fleet_test_machine_path(machine, "sshd_config");
+    g_autofree char *config = fleet_test_read(path);
+    g_autofree char *with_pam = g_strdup_printf("UsePAM yes\n%s", config);
+
+    if (access("/usr/lib/polkit-1/polkitd", X_OK) < 0) {
+        fleet_test_machine_free(machine);
+        return;
+    }
+    fleet_test_machine_add_file(machine, "sshd_config", with_pam);
+    fleet_test_machine_add_file(machine, "setup",
+            "rm -f /run/nologin\n"
+            "echo 'operator:x:4321:4321::/:/bin/sh' >>/etc/passwd\necho 'operator:*:1::::::' >>/etc/shadow\n"
+            "cat >/etc/polkit-1/rules.d/10-operator.rules <<X\n"
+            "polkit.addRule(function(action, subject) {\n"
+            "    if (subject.user == 'operator' && action.id == 'org.freedesktop.systemd1.manage-units')\n"
+            "        return polkit.Result.YES;\n"
+            "});\nX\n");
+    fleet_test_machine_boot(machine);
+    g_autoptr(FleetRemoteTest) self = fleet_remote_test_new_for(machine);
+    fleet_remote_test_set(self, "RemoteBus", "User", "operator");
+    fleet_remote_test_set_script(self, "systemd-notify --status=\"$(id -un) $FLEET_PARAM_X\"");
+    FleetTestAttempt *attempt =
+            fleet_test_attempt_new(self->test, 1, 1, "SOFTWARE_UPDATE", (const char *const[]){"x", "y", NULL});
+    fleet_test_attempt_start(self->test, attempt);
+    fleet_test_attempt_wait(attempt);
+    ck_assert_str_eq(attempt->message, "root y");
+    ck_assert_int_eq(attempt->outcome, FLEET_OUTCOME_SUCCESS);
+    fleet_test_attempt_release(self->test, attempt);
+    fleet_remote_test_assert_nothing_is_left(self);
+}
+END_TEST
+
 int main(void)
 {
     g_autofree char *obstacle = fleet_test_machine_obstacle();
@@ -524,5 +561,6 @@ int main(void)
     tcase_add_test(tcase, a_unit_that_somebody_starts_anew);
     tcase_add_test(tcase, one_that_was_closed_by_force);
     tcase_add_test(tcase, a_user_without_rights);
+    tcase_add_test(tcase, a_user_with_rights);
     return fleet_test_main(suite);
 }
