@@ -10,6 +10,7 @@
 #include "lib/main.h"
 
 #include <glib/gstdio.h>
+#include <string.h>
 
 static char *make_file(const char *text)
 {
@@ -48,6 +49,40 @@ START_TEST(machines_are_read)
     ck_assert_uint_eq(config->remote_bus->programs->list->len, 2);
     ck_assert_uint_eq(config->command->programs->list->len, 0);
     ck_assert_ptr_nonnull(fleet_programs_lookup(config->remote_bus->programs, "edge box", "CONFIGURATION_CHANGE"));
+}
+END_TEST
+
+/* What is commented out there is what is in force without. */
+START_TEST(shipped_file_shows_the_defaults)
+{
+    g_autofree char *shipped = g_build_filename(fleet_test_env("FLEET_SOURCE"), "data", "fleetd.conf", NULL);
+    g_autofree char *text = fleet_test_read(shipped);
+    g_autoptr(GRegex) comment = g_regex_new("^#(?=\\[|[A-Za-z]+=)", G_REGEX_MULTILINE, 0, NULL);
+    g_autofree char *effective = g_regex_replace_literal(comment, text, -1, 0, "", 0, NULL);
+    g_autofree char *path = make_file(effective);
+    static const char *const keys[] = {"User", "Port", "IdentityFile", "KnownHostsFile", "ConnectTimeout",
+            "ReturnTimeout", "KeepAlive", "ReconnectDelay", "ReconnectCap", "MaxConnections", "IdleTimeout", "Ssh"};
+    g_autoptr(FleetConfig) config = fleet_config_load(path, TRUE, NULL);
+    g_autoptr(FleetRemoteSettings) defaults = fleet_remote_settings_new();
+    const FleetRemoteAccess *set = &config->remote_bus->defaults, *access = &defaults->defaults;
+
+    for (guint i = 0; i < G_N_ELEMENTS(keys); i++) {
+        g_autofree char *line = g_strdup_printf("\n%s=", keys[i]);
+        fleet_test_assert_contains(strstr(effective, "\n[RemoteBus]\n"), line);
+    }
+    ck_assert_str_eq(set->user, access->user);
+    ck_assert_uint_eq(set->port, access->port);
+    ck_assert_str_eq(set->identity_file, access->identity_file);
+    ck_assert_str_eq(set->known_hosts_file, access->known_hosts_file);
+    ck_assert_int_eq(set->connect_timeout, access->connect_timeout);
+    ck_assert_int_eq(set->return_timeout, access->return_timeout);
+    ck_assert_int_eq(set->keep_alive, access->keep_alive);
+    ck_assert_int_eq(set->reconnect_delay, access->reconnect_delay);
+    ck_assert_int_eq(set->reconnect_cap, access->reconnect_cap);
+    ck_assert_uint_eq(config->remote_bus->max_connections, defaults->max_connections);
+    ck_assert_int_eq(config->remote_bus->idle_timeout, defaults->idle_timeout);
+    ck_assert_str_eq(config->remote_bus->ssh, defaults->ssh);
+    ck_assert_ptr_nonnull(fleet_programs_lookup(config->remote_bus->programs, "router", "CONFIGURATION_CHANGE"));
 }
 END_TEST
 
@@ -91,5 +126,6 @@ int main(void)
 
     tcase_add_test(tcase, machines_are_read);
     tcase_add_test(tcase, machines_are_checked);
+    tcase_add_test(tcase, shipped_file_shows_the_defaults);
     return fleet_test_main(suite);
 }
