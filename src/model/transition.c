@@ -34,6 +34,12 @@ gboolean fleet_device_check_free(const FleetDevice *device, GError **error)
                 fleet_action_id_format(device->action, id));
         return FALSE;
     }
+    if (fleet_device_is_hidden(device)) {
+        g_set_error(error, FLEET_ERROR, FLEET_ERROR_DEVICE_BUSY,
+                "device '%s' is OFFLINE, for it is not heard; wait until it is back, or let the action be queued",
+                device->id);
+        return FALSE;
+    }
     if (device->status != FLEET_DEVICE_IDLE && device->status != FLEET_DEVICE_ERROR) {
         g_set_error(error, FLEET_ERROR, FLEET_ERROR_DEVICE_BUSY,
                 "device '%s' is %s; an action starts only on a device that is IDLE or ERROR, so set its status first",

@@ -105,6 +105,21 @@ START_TEST(a_device_without_action_is_free_by_its_status)
 }
 END_TEST
 
+/* To set a status of it is not the first thing to do. */
+START_TEST(a_device_that_is_away_is_waited_for)
+{
+    g_autoptr(FleetDevice) device = make(FLEET_DEVICE_IDLE, 0);
+    g_autoptr(GError) error = NULL;
+
+    device->presence = FLEET_PRESENCE_OFFLINE;
+    fleet_device_show_status(device);
+    ck_assert(!fleet_device_check_free(device, &error));
+    fleet_test_assert_error(error, FLEET_ERROR, FLEET_ERROR_DEVICE_BUSY);
+    ck_assert_str_eq(error->message,
+            "device 'router-1' is OFFLINE, for it is not heard; wait until it is back, or let the action be queued");
+}
+END_TEST
+
 START_TEST(a_device_with_action_is_never_free)
 {
     g_autoptr(FleetDevice) device = make((FleetDeviceStatus)_i, 3);
@@ -282,6 +297,7 @@ int main(void)
     tcase_add_test(actions, nothing_leaves_a_terminal_status);
     tcase_add_test(actions, the_table_of_moves_has_them_all);
     tcase_add_loop_test(devices, a_device_without_action_is_free_by_its_status, 0, FLEET_DEVICE_STATUS_LAST_);
+    tcase_add_test(devices, a_device_that_is_away_is_waited_for);
     tcase_add_loop_test(devices, a_device_with_action_is_never_free, 0, FLEET_DEVICE_STATUS_LAST_);
     tcase_add_loop_test(devices, any_status_may_be_set_on_a_device_without_action, 0, FLEET_DEVICE_STATUS_LAST_);
     tcase_add_loop_test(devices, four_statuses_may_be_set_while_an_action_runs, 0, FLEET_DEVICE_STATUS_LAST_);
