@@ -215,7 +215,8 @@ START_TEST(killed_at_any_moment)
         g_ptr_array_add(all, action);
         fleet_test_run_for(i * i / 2);
         restart(test);
-        thin_edge_action_wait_any_end(action);
+        /* Its end may be on disk, and fleetd killed before it was announced. */
+        ck_assert_uint_le(thin_edge_action_wait_any_end(action), 1);
     }
     fleet_test_simulated_device_stop(device);
     g_autofree char *text = fleet_test_read(record);

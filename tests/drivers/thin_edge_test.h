@@ -76,8 +76,8 @@ char *thin_edge_action_get(ThinEdgeAction *action, const char *property) G_GNUC_
  * owned by the caller. */
 char *thin_edge_action_wait_end(ThinEdgeAction *action, const char *result);
 
-/* The same, whatever the result is. */
-void thin_edge_action_wait_any_end(ThinEdgeAction *action);
+/* The same, whatever the result is, and however often that was announced. How often it was. */
+guint thin_edge_action_wait_any_end(ThinEdgeAction *action);
 
 /* Fails the check unless the statuses of its topic, as fleet_test_mqtt_statuses() writes them, are these. */
 void thin_edge_action_assert_topic(ThinEdgeAction *action, const char *statuses);

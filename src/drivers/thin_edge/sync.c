@@ -24,8 +24,12 @@
 /* Topics of a device: its commands and capabilities, and its health. */
 #define FILTERS 2
 
-/* A mark that has not come back by then will not. */
-#define MARK_MSEC 60000
+/* One device of which so much comes is asked for so often: it may be others that have so much to say. */
+#define TRIES_MAX 3
+
+/* A mark that has not come back by then may have been dropped, and another one is made; so often. */
+#define MARK_MSEC 5000
+#define MARKS_MAX 12
 
 /* With so many registrations at once, the broker may have had more. */
 #define REGISTRATIONS_MANY 1000
@@ -40,6 +44,7 @@ struct FleetThinEdgeSync {
     guint64 recalled;    /* the one that the broker still had; 0 = none of ours */
     guint64 publication; /* of the last mark */
     guint overdue;       /* a timeout, or 0 */
+    guint late;          /* so many marks in a row have not come back */
     guint own;           /* the subscription to the marks */
     GQueue waiting;      /* of FleetThinEdgeDevice */
     guint size;          /* of the next slice */
@@ -47,6 +52,7 @@ struct FleetThinEdgeSync {
     guint64 slice_mark;  /* 0 = there is no slice under way */
     guint subscription;  /* of the slice */
     guint messages;      /* that came since its beginning */
+    guint tries;         /* of slices of one device that were too much */
 };
 
 FleetThinEdgeSync *fleet_thin_edge_sync_new(FleetThinEdge *self)
@@ -83,7 +89,10 @@ static gboolean is_overdue(gpointer data)
     FleetThinEdgeSync *sync = data;
 
     sync->overdue = 0;
-    refuse(sync, "they do not come back");
+    if (++sync->late < MARKS_MAX)
+        (void)fleet_thin_edge_sync_mark(sync);
+    else
+        refuse(sync, "they do not come back");
     return G_SOURCE_REMOVE;
 }
 
@@ -231,17 +240,30 @@ static void fetch_again(FleetThinEdgeSync *sync)
     }
 }
 
+/* Is it certain, as far as it can be, that nothing was dropped? */
+static gboolean is_complete(FleetThinEdgeSync *sync)
+{
+    const FleetThinEdgeDevice *first = sync->slice->pdata[0];
+
+    if (sync->messages < SLICE_MESSAGES)
+        return TRUE;
+    if (sync->slice->len > 1 || ++sync->tries < TRIES_MAX)
+        return FALSE;
+    if (first != NULL)
+        fleet_thin_edge_complain(
+                sync->self, first->address, "so much comes with it that the broker may have left something out");
+    return TRUE;
+}
+
 static void finish_slice(FleetThinEdgeSync *sync)
 {
-    FleetThinEdgeDevice *first = sync->slice->pdata[0];
-
     sync->slice_mark = 0;
-    if (sync->messages >= SLICE_MESSAGES && sync->slice->len > 1) {
+    if (!is_complete(sync)) {
         fetch_again(sync);
     } else {
-        if (sync->messages >= SLICE_MESSAGES && first != NULL)
-            fleet_thin_edge_complain(sync->self, first->address,
-                    "the broker retains so much about it that something may have been left out");
+        sync->tries = 0;
+        if (sync->messages < SLICE_MESSAGES / 4)
+            sync->size = MIN(2 * sync->size, SLICE_DEVICES);
         for (guint i = 0; i < sync->slice->len; i++)
             if (sync->slice->pdata[i] != NULL)
                 fleet_thin_edge_device_fetched(sync->self, sync->slice->pdata[i]);
@@ -280,7 +302,7 @@ void fleet_thin_edge_sync_begin(FleetThinEdgeSync *sync)
     sync->topic = g_strdup_printf("fleetd/%s/mark", settings->client_id);
     sync->size = SLICE_DEVICES;
     sync->recalled = 0;
-    sync->messages = 0;
+    sync->messages = sync->late = sync->tries = 0;
     sync->own = fleet_thin_edge_client_subscribe(client, (const char *const *)&sync->topic, 1);
     if (settings->auto_register)
         (void)fleet_thin_edge_client_subscribe(client, (const char *const *)&registrations, 1);
@@ -318,6 +340,7 @@ gboolean fleet_thin_edge_sync_message(FleetThinEdgeSync *sync, const char *topic
         fleet_log_info("the MQTT broker tells of %u devices; if there are more, raise its max_queued_messages",
                 sync->messages);
     sync->came = number;
+    sync->late = 0;
     expect(sync);
     if (sync->slice_mark != 0 && number >= sync->slice_mark)
         finish_slice(sync);
