@@ -11,7 +11,7 @@
 
 /* Where a text has been looked through up to. */
 typedef struct {
-    const char *text, *p, *end;
+    const char *p, *end;
     const char *fault; /* NULL as long as there is none */
 } Scan;
 
@@ -34,7 +34,9 @@ static void skip(Scan *scan, const char *set)
 
 static char peek(const Scan *scan)
 {
-    return scan->p < scan->end ? *scan->p : '\0';
+    if (scan->p >= scan->end)
+        return '\0';
+    return *scan->p;
 }
 
 static gboolean skip_word(Scan *scan, const char *word)
@@ -235,7 +237,7 @@ static gboolean skip_value(Scan *scan)
 
 gboolean fleet_thin_edge_json_parse(const char *text, gsize length, FleetThinEdgeJson *value, GError **error)
 {
-    Scan scan = {.text = text, .p = text, .end = text + length};
+    Scan scan = {.p = text, .end = text + length};
 
     if (!g_utf8_validate_len(text, length, &scan.p))
         (void)fail(&scan, "it is not UTF-8");
@@ -293,7 +295,7 @@ static FleetThinEdgeJson take(Scan *scan, gboolean (*skip_it)(Scan *scan))
 
 gboolean fleet_thin_edge_json_next(FleetThinEdgeJsonIter *iter, FleetThinEdgeJson *key, FleetThinEdgeJson *value)
 {
-    Scan scan = {.text = iter->rest.text, .p = iter->rest.text, .end = iter->rest.text + iter->rest.length};
+    Scan scan = {.p = iter->rest.text, .end = iter->rest.text + iter->rest.length};
     char closer = scan.end[-1];
 
     g_assert(closer == '}' || closer == ']');

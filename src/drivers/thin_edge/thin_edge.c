@@ -101,6 +101,7 @@ static void free_device(gpointer data)
 
     for (guint i = 0; i < FLEET_THIN_EDGE_OPERATIONS; i++)
         set_capability(device, i, NULL);
+    g_slist_free(device->commands); /* which fleetd's end has freed, where there still are any */
     g_ref_string_release(device->id);
     g_ref_string_release(device->address);
     g_free(device);

@@ -43,13 +43,14 @@ void fleet_thin_edge_topic_parse(const char *root, const char *topic, FleetThinE
     memcpy(result->address, address, length);
     result->address[length] = '\0';
     rest = address + length;
-    if (g_str_equal(rest, "//"))
+    const char *command = after(rest, "///cmd/"), *service = after(rest, "/service/");
+    if (g_str_equal(rest, "//")) {
         result->kind = FLEET_THIN_EDGE_TOPIC_REGISTRATION;
-    else if (after(rest, "///cmd/") != NULL)
-        parse_command(after(rest, "///cmd/"), result);
-    else if (after(rest, "/service/") != NULL && g_str_has_suffix(rest, "/status/health")) {
+    } else if (command != NULL) {
+        parse_command(command, result);
+    } else if (service != NULL && g_str_has_suffix(rest, "/status/health")) {
         result->kind = FLEET_THIN_EDGE_TOPIC_HEALTH;
-        result->last = after(rest, "/service/");
+        result->last = service;
     }
     if (result->kind == FLEET_THIN_EDGE_TOPIC_OTHER)
         result->address[0] = '\0';
