@@ -9,6 +9,7 @@
 #include "remote_test.h"
 
 #include <arpa/inet.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -231,7 +232,26 @@ START_TEST(a_connection_is_used_again)
     ck_assert_uint_eq(before->len, 1);
     ck_assert_uint_eq(after->len, 1);
     ck_assert_int_eq(g_array_index(before, pid_t, 0), g_array_index(after, pid_t, 0));
-    ck_assert_uint_eq(self->test->seen, 1);
+    ck_assert_uint_eq(self->test->seen, 2);
+}
+END_TEST
+
+/* Nobody has noticed, for nobody has asked; what is asked now would be lost together with it. */
+START_TEST(a_connection_that_was_lost_while_idle)
+{
+    g_autoptr(FleetRemoteTest) self = fleet_remote_test_new();
+
+    fleet_remote_test_set(self, "RemoteBus", "KeepAlive", "200ms");
+    FleetTestAttempt *attempt = fleet_remote_test_run_script(self, "echo x >>/run/runs");
+    fleet_test_attempt_release(self->test, attempt);
+    fleet_remote_test_wait_units(self, 0);
+    fleet_remote_test_kill_ssh(SIGSTOP);
+    attempt = fleet_remote_test_start(self, 2, "SOFTWARE_UPDATE");
+    fleet_test_attempt_wait(attempt);
+    ck_assert_int_eq(attempt->outcome, FLEET_OUTCOME_SUCCESS);
+    ck_assert_str_eq(attempt->reports->str, "phase connecting\nphase starting\nfinished success\n");
+    g_autofree char *runs = fleet_test_machine_run(self->machine, "cat /run/runs");
+    ck_assert_str_eq(runs, "x\nx");
 }
 END_TEST
 
@@ -340,6 +360,7 @@ START_TEST(a_device_that_moves)
     g_autoptr(FleetRemoteTest) self = fleet_remote_test_new();
     const char *address = self->test->address;
 
+    fleet_remote_test_set(self, "RemoteBus", "MaxConnections", "1");
     self->test->address = "127.0.0.1:1";
     check_fails(self, FLEET_OUTCOME_TRANSIENT, "port 1: Connection refused");
     self->test->address = address;
@@ -352,6 +373,52 @@ START_TEST(a_device_that_moves)
     fleet_remote_test_wait_ssh(1);
     self->test->class->forget(self->test->driver, moved);
     fleet_remote_test_wait_ssh(0);
+
+    /* Its place is free. */
+    self->test->device_id = "router-2";
+    attempt = fleet_remote_test_run_script(self, "true");
+    ck_assert_int_eq(attempt->outcome, FLEET_OUTCOME_SUCCESS);
+}
+END_TEST
+
+/* What was begun on a machine is looked for there, and not where the device is by then. */
+START_TEST(a_device_that_moves_meanwhile)
+{
+    g_autoptr(FleetRemoteTest) self = fleet_remote_test_new();
+    g_autoptr(FleetDevice) moved = fleet_device_new("router-1", "", "router", "remote-bus");
+
+    fleet_device_set_address(moved, "127.0.0.1:1");
+    fleet_remote_test_set_script(self, WAITS);
+    FleetTestAttempt *attempt = fleet_remote_test_start(self, 1, "SOFTWARE_UPDATE");
+    fleet_remote_test_wait_units(self, 1);
+    self->test->class->adopt(self->test->driver, moved);
+    fleet_remote_test_kill_ssh(SIGKILL);
+    fleet_remote_test_wait_seen(self, 2);
+    g_free(fleet_test_machine_run(self->machine, "touch /run/go"));
+    fleet_test_attempt_wait(attempt);
+    ck_assert_int_eq(attempt->outcome, FLEET_OUTCOME_SUCCESS);
+    fleet_test_attempt_release(self->test, attempt);
+
+    self->test->address = "127.0.0.1:1";
+    attempt = fleet_remote_test_start(self, 2, "SOFTWARE_UPDATE");
+    fleet_test_attempt_wait(attempt);
+    fleet_test_assert_contains(attempt->message, "port 1: Connection refused");
+}
+END_TEST
+
+/* Nor is the next action done where one that was closed by force still runs. */
+START_TEST(a_device_that_moves_after_one_was_closed_by_force)
+{
+    g_autoptr(FleetRemoteTest) self = fleet_remote_test_new();
+
+    fleet_remote_test_set_script(self, WAITS);
+    FleetTestAttempt *attempt = fleet_remote_test_start(self, 1, "SOFTWARE_UPDATE");
+    fleet_remote_test_wait_units(self, 1);
+    fleet_test_attempt_release(self->test, attempt);
+    self->test->address = "127.0.0.1:1";
+    attempt = fleet_remote_test_start(self, 2, "SOFTWARE_UPDATE");
+    fleet_test_attempt_wait(attempt);
+    fleet_test_assert_contains(attempt->message, "port 1: Connection refused");
 }
 END_TEST
 
@@ -382,11 +449,14 @@ int main(void)
     tcase_add_test(tcase, a_key_for_the_bus_only);
     tcase_add_test(tcase, a_shell_that_talks);
     tcase_add_test(tcase, a_connection_is_used_again);
+    tcase_add_test(tcase, a_connection_that_was_lost_while_idle);
     tcase_add_test(tcase, a_connection_that_is_idle_is_closed);
     tcase_add_test(tcase, no_more_than_so_many_connections);
     tcase_add_test(tcase, one_that_waits_for_its_turn_can_be_stopped);
     tcase_add_test(tcase, a_machine_that_was_not_reached_is_not_tried_at_once);
     tcase_add_test(tcase, what_is_said_of_a_device_counts_more);
     tcase_add_test(tcase, a_device_that_moves);
+    tcase_add_test(tcase, a_device_that_moves_meanwhile);
+    tcase_add_test(tcase, a_device_that_moves_after_one_was_closed_by_force);
     return fleet_test_main(suite);
 }

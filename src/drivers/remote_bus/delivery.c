@@ -22,6 +22,8 @@
     "exec /bin/sh -c 'umask 077; d=/run; test -w /run || d=$XDG_RUNTIME_DIR; test -n \"$d\" || exit 1; "               \
     "rm -f \"$d/%s\" && cat >\"$d/%s\" && echo \"path=$d/%s\"'"
 
+#define REMOVE_COMMAND "exec /bin/sh -c 'rm -f \"/run/%s\" \"${XDG_RUNTIME_DIR:-/run}/%s\"; echo path=/'"
+
 struct FleetRemoteDelivery {
     FleetRemoteDeliveredFunc delivered;
     gpointer user_data;
@@ -30,7 +32,8 @@ struct FleetRemoteDelivery {
     int fd;
     guint source; /* watches fd, or tells what is known already; or 0 */
     guint timer;  /* or 0 */
-    char *text;
+    char *text;   /* "" to be removed */
+    gboolean removes;
     gsize sent;
     GString *reply;
     char *path;    /* once it is known */
@@ -154,7 +157,8 @@ static gboolean stream_ready(int fd, GIOCondition condition, gpointer data)
 static void start_remote(FleetRemoteDelivery *delivery, const FleetRemoteSettings *settings, const char *name)
 {
     const FleetRemoteAccess *access = fleet_remote_link_access(delivery->link);
-    g_autofree char *command = g_strdup_printf(COMMAND, name, name, name);
+    g_autofree char *command = delivery->removes ? g_strdup_printf(REMOVE_COMMAND, name, name)
+                                                 : g_strdup_printf(COMMAND, name, name, name);
     g_auto(GStrv) words =
             fleet_remote_ssh_words(settings->ssh, fleet_remote_link_address(delivery->link), access, command);
     g_autoptr(GError) error = NULL;
@@ -198,6 +202,11 @@ static gboolean write_local(const char *directory, const char *path, const char 
     return written;
 }
 
+static gboolean remove_local(const char *path)
+{
+    return unlink(path) == 0 || errno == ENOENT;
+}
+
 static void start_local(FleetRemoteDelivery *delivery, const FleetRemoteSettings *settings, const char *name)
 {
     const char *directory = settings->directory;
@@ -205,8 +214,8 @@ static void start_local(FleetRemoteDelivery *delivery, const FleetRemoteSettings
 
     if (path == NULL)
         fail(delivery, g_strdup("no directory is known for what programs on this machine are told"));
-    else if (!write_local(directory, path, delivery->text))
-        fail(delivery, g_strdup_printf("'%s' cannot be written: %s", path, g_strerror(errno)));
+    else if (delivery->removes ? !remove_local(path) : !write_local(directory, path, delivery->text))
+        fail(delivery, g_strdup_printf("'%s' cannot be written or removed: %s", path, g_strerror(errno)));
     else {
         delivery->path = g_steal_pointer(&path);
         tell_later(delivery);
@@ -222,7 +231,8 @@ FleetRemoteDelivery *fleet_remote_delivery_start(FleetRemoteLink *link, const Fl
     delivery->user_data = user_data;
     delivery->link = link;
     delivery->fd = -1;
-    delivery->text = g_strdup(text);
+    delivery->text = g_strdup(text != NULL ? text : "");
+    delivery->removes = text == NULL;
     delivery->reply = g_string_new(NULL);
     if (fleet_remote_link_address(link)->local)
         start_local(delivery, settings, name);

@@ -14,8 +14,7 @@ typedef struct FleetRemoteDelivery FleetRemoteDelivery;
 /* It is there, at path; or (path is NULL) it is not, and message says why. */
 typedef void (*FleetRemoteDeliveredFunc)(const char *path, const char *message, gpointer user_data);
 
-/* name is that of the file, without a directory; directory is for those on this machine. The func is called later,
- * once. */
+/* name is that of the file, without a directory; no text (NULL) has it removed. The func is called later, once. */
 FleetRemoteDelivery *fleet_remote_delivery_start(FleetRemoteLink *link, const FleetRemoteSettings *settings,
         const char *name, const char *text, FleetRemoteDeliveredFunc delivered,
         gpointer user_data) G_GNUC_WARN_UNUSED_RESULT;

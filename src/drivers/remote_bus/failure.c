@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#define LINE_MAX_SHOWN 200 /* bytes */
+#define TEXT_MAX 200 /* bytes */
 
 /* What a shell says of a program that it does not find, or may not execute. */
 #define EXIT_NOT_EXECUTABLE 126
@@ -27,6 +27,13 @@ void fleet_remote_failure_clear(FleetRemoteFailure *failure)
     g_clear_pointer(&failure->message, g_free);
 }
 
+char *fleet_remote_failure_text(const char *text)
+{
+    g_autofree char *part = g_strndup(text, TEXT_MAX);
+
+    return fleet_printable(part);
+}
+
 static gboolean is_ornament(const char *line)
 {
     return line[strspn(line, "@ \t\r")] == '\0';
@@ -42,8 +49,7 @@ static char *last_line(const char *errors)
         i--;
     if (i == 0)
         return g_strdup("");
-    g_autofree char *line = g_strndup(g_strstrip(lines[i - 1]), LINE_MAX_SHOWN);
-    return fleet_printable(line);
+    return fleet_remote_failure_text(g_strstrip(lines[i - 1]));
 }
 
 static char *describe_key(const FleetRemoteAddress *address, const FleetRemoteAccess *access)

@@ -22,6 +22,9 @@ void fleet_remote_failure_read(const FleetRemoteAddress *address, const FleetRem
 /* One that may be over soon. Takes the message. */
 void fleet_remote_failure_set(FleetRemoteFailure *failure, FleetOutcome outcome, char *message);
 
+/* A text of the machine's, made fit for a message: one line, printable, and not too long. Owned by the caller. */
+char *fleet_remote_failure_text(const char *text) G_GNUC_WARN_UNUSED_RESULT;
+
 void fleet_remote_failure_clear(FleetRemoteFailure *failure);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(FleetRemoteFailure, fleet_remote_failure_clear)

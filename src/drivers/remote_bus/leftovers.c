@@ -100,8 +100,12 @@ void fleet_remote_leftovers_add(FleetRemoteLeftovers *leftovers, const char *nam
 
 void fleet_remote_leftovers_send(FleetRemoteLeftovers *leftovers, sd_bus *bus)
 {
-    for (guint i = 0; i < leftovers->units->len; i++)
-        stop(g_ptr_array_index(leftovers->units, i), bus);
+    for (guint i = 0; i < leftovers->units->len; i++) {
+        Unit *unit = g_ptr_array_index(leftovers->units, i);
+
+        if (unit->call == NULL)
+            stop(unit, bus);
+    }
 }
 
 gboolean fleet_remote_leftovers_is_busy(const FleetRemoteLeftovers *leftovers)
@@ -119,4 +123,9 @@ void fleet_remote_leftovers_let_go(FleetRemoteLeftovers *leftovers)
 
         unit->call = sd_bus_slot_unref(unit->call);
     }
+}
+
+void fleet_remote_leftovers_forget(FleetRemoteLeftovers *leftovers)
+{
+    g_ptr_array_set_size(leftovers->units, 0);
 }

@@ -25,5 +25,8 @@ void fleet_remote_leftovers_send(FleetRemoteLeftovers *leftovers, sd_bus *bus);
 /* Has the machine been told something that it has not answered yet? */
 gboolean fleet_remote_leftovers_is_busy(const FleetRemoteLeftovers *leftovers);
 
+/* They are where nobody comes any more. The connection is gone. */
+void fleet_remote_leftovers_forget(FleetRemoteLeftovers *leftovers);
+
 /* The connection is about to go. */
 void fleet_remote_leftovers_let_go(FleetRemoteLeftovers *leftovers);

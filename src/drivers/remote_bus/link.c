@@ -27,7 +27,7 @@ typedef enum {
     STATE_DOWN,
     STATE_QUEUED,    /* for a place */
     STATE_GREETING,  /* ssh runs; the machine has not said which boot it is in */
-    STATE_HANDSHAKE, /* its bus is talked to */
+    STATE_HANDSHAKE, /* its bus was asked whether it is there */
     STATE_READY,
     STATE_DYING, /* the connection is gone; ssh will say why */
 } State;
@@ -40,6 +40,7 @@ typedef struct {
 struct FleetRemoteLink {
     FleetRemotePool *pool;
     const FleetDevice *device;
+    const FleetDevice *next_device; /* what it becomes once nobody uses the link; or NULL */
     gboolean local;
     FleetRemoteAddress address;
     FleetRemoteAccess access;
@@ -55,6 +56,7 @@ struct FleetRemoteLink {
     guint failed;      /* an idle source that reports the failure, or 0 */
     FleetRemoteFailure failure;
     FleetRemoteBoot boot;
+    gboolean reused; /* in the handshake: the connection is not new, and another one may do if it does not */
     gint64 asked_at; /* when the boot was asked for, µs of CLOCK_BOOTTIME */
     guint failures;  /* since it was ready last */
     gint64 next_try;
@@ -119,9 +121,15 @@ static void go_down(FleetRemoteLink *link)
     if (link->state == STATE_QUEUED)
         fleet_remote_pool_unqueue(link->pool, link);
     link->state = STATE_DOWN;
+    link->reused = FALSE;
     disconnect(link);
     if (opened)
         fleet_remote_pool_closed(link->pool, link);
+}
+
+void fleet_remote_link_close(FleetRemoteLink *link)
+{
+    go_down(link);
 }
 
 void fleet_remote_link_free(FleetRemoteLink *link)
@@ -133,6 +141,7 @@ void fleet_remote_link_free(FleetRemoteLink *link)
     fleet_remote_address_clear(&link->address);
     fleet_remote_access_clear(&link->access);
     fleet_device_unref(link->device);
+    g_clear_pointer(&link->next_device, fleet_device_unref);
     g_array_unref(link->users);
     fleet_remote_leftovers_free(link->leftovers);
     fleet_remote_settings_unref(link->set);
@@ -158,19 +167,33 @@ gboolean fleet_remote_link_close_idle(FleetRemoteLink *link)
     return TRUE;
 }
 
-/* A connection that is in use stays; the next one goes where the device is by then. */
+gboolean fleet_remote_link_is_for(const FleetRemoteLink *link, const FleetDevice *device)
+{
+    return g_str_equal(link->device->id, device->id) &&
+           g_str_equal(fleet_device_where(link->device), fleet_device_where(device)) &&
+           g_str_equal(link->device->type, device->type);
+}
+
+/* What somebody has in hand is a matter of the machine where it was begun, whatever comes in its place meanwhile. */
 void fleet_remote_link_set_device(FleetRemoteLink *link, const FleetDevice *device)
 {
     const FleetDevice *old = link->device;
-    gboolean moved = old != NULL && (!g_str_equal(fleet_device_where(old), fleet_device_where(device)) ||
-                                            !g_str_equal(old->type, device->type));
+    gboolean moved = old != NULL && !fleet_remote_link_is_for(link, device);
 
-    link->device = fleet_device_ref(device);
+    fleet_device_ref(device);
+    g_clear_pointer(&link->next_device, fleet_device_unref);
+    if (moved && fleet_remote_link_is_used(link)) {
+        link->next_device = device;
+        return;
+    }
+    link->device = device;
     g_clear_pointer(&old, fleet_device_unref);
     if (!moved)
         return;
+    /* What was left over stays on the machine where it is. */
+    go_down(link);
+    fleet_remote_leftovers_forget(link->leftovers);
     link->next_try = 0;
-    (void)fleet_remote_link_close_idle(link);
 }
 
 /* The next try is the later the more have failed. */
@@ -217,6 +240,11 @@ static gboolean report_failure(gpointer data)
 
     link->failed = 0;
     link->failure = (FleetRemoteFailure){0};
+    if (link->reused) {
+        go_down(link);
+        fleet_remote_link_connect(link);
+        return G_SOURCE_REMOVE;
+    }
     back_off(link);
     go_down(link);
     fleet_log_about(link->failures == 1 ? LOG_INFO : LOG_DEBUG, FLEET_LOG_SUBJECT(.device = link->device->id), "%s",
@@ -306,6 +334,7 @@ void fleet_remote_link_discard_unit(FleetRemoteLink *link, const char *name)
 static void become_ready(FleetRemoteLink *link)
 {
     link->state = STATE_READY;
+    link->reused = FALSE;
     link->failures = 0;
     fleet_remote_leftovers_send(link->leftovers, link->bus);
     rest_or_watch(link);
@@ -320,11 +349,14 @@ static int answered(sd_bus_message *reply, void *user_data, sd_bus_error *error)
 
     link->ping = sd_bus_slot_unref(link->ping);
     /* Nobody answers any more on a connection that has ended, which is told by itself. */
-    if (failure != NULL && !fleet_program_unit_is_unanswered(failure))
+    if (failure != NULL && !fleet_program_unit_is_unanswered(failure)) {
+        g_autofree char *reason = fleet_remote_failure_text(failure->message);
+
         fail(link, FLEET_OUTCOME_TRANSIENT,
-                g_strdup_printf("the bus of '%s' does not answer: %s", where(link), failure->message));
-    else if (failure == NULL && link->state == STATE_HANDSHAKE)
+                g_strdup_printf("the bus of '%s' does not answer: %s", where(link), reason));
+    } else if (failure == NULL && link->state == STATE_HANDSHAKE) {
         become_ready(link);
+    }
     return 1;
 }
 
@@ -531,13 +563,24 @@ void fleet_remote_link_connect(FleetRemoteLink *link)
     fleet_remote_pool_queue(link->pool, link);
 }
 
+/* A machine that was lost while nobody used the connection may not have told so: what is asked on it would be lost,
+ * too, and nobody would know. So it is tried first. */
+static void try_again(FleetRemoteLink *link)
+{
+    link->state = STATE_HANDSHAKE;
+    link->reused = TRUE;
+    start_timer(link, link->access.keep_alive, connect_timed_out);
+    link->ping = sd_bus_slot_unref(link->ping);
+    ask(link);
+}
+
 void fleet_remote_link_join(FleetRemoteLink *link, const FleetRemoteLinkFuncs *funcs, gpointer user_data)
 {
     const User user = {.funcs = funcs, .user_data = user_data};
 
     g_array_append_val(link->users, user);
     if (link->state == STATE_READY && link->users->len == 1)
-        rest_or_watch(link);
+        try_again(link);
 }
 
 void fleet_remote_link_leave(FleetRemoteLink *link, gpointer user_data)
@@ -549,6 +592,12 @@ void fleet_remote_link_leave(FleetRemoteLink *link, gpointer user_data)
         }
     if (fleet_remote_link_is_used(link))
         return;
+    if (link->next_device != NULL) {
+        const FleetDevice *next = g_steal_pointer(&link->next_device);
+
+        fleet_remote_link_set_device(link, next);
+        fleet_device_unref(next);
+    }
     if (link->state == STATE_READY)
         rest_or_watch(link);
     else if (link->state == STATE_QUEUED)
@@ -573,7 +622,8 @@ const FleetRemoteBoot *fleet_remote_link_boot(const FleetRemoteLink *link)
 
 gint64 fleet_remote_link_booted_after(const FleetRemoteLink *link)
 {
-    return link->asked_at - link->boot.uptime;
+    /* It is told in hundredths of a second. */
+    return link->asked_at - link->boot.uptime - 10 * FLEET_USEC_PER_MSEC;
 }
 
 const FleetRemoteAddress *fleet_remote_link_address(const FleetRemoteLink *link)

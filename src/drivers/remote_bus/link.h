@@ -45,8 +45,12 @@ void fleet_remote_pool_configure(FleetRemotePool *pool, FleetRemoteSettings *set
 void fleet_remote_pool_adopt(FleetRemotePool *pool, const FleetDevice *device);
 void fleet_remote_pool_forget(FleetRemotePool *pool, const char *device_id);
 
-/* The link to a device, which is made where there is none yet. Owned by the pool, at least as long as it has users. */
+/* The link to a device, as the image has it, which is made where there is none yet. Owned by the pool, at least as long
+ * as it has users. */
 FleetRemoteLink *fleet_remote_pool_link(FleetRemotePool *pool, const FleetDevice *device);
+
+/* Does it go to where that image of its device is? While it is used it stays where it was. */
+gboolean fleet_remote_link_is_for(const FleetRemoteLink *link, const FleetDevice *device);
 
 /* From now on, or not any more, the user is told of what becomes of it. */
 void fleet_remote_link_join(FleetRemoteLink *link, const FleetRemoteLinkFuncs *funcs, gpointer user_data);

@@ -113,6 +113,8 @@ FleetRemoteLink *fleet_remote_pool_link(FleetRemotePool *pool, const FleetDevice
     if (link == NULL) {
         link = fleet_remote_link_new(pool, device);
         g_hash_table_insert(pool->links, g_strdup(device->id), link);
+    } else {
+        fleet_remote_link_set_device(link, device);
     }
     return link;
 }
@@ -129,6 +131,8 @@ void fleet_remote_pool_forget(FleetRemotePool *pool, const char *device_id)
 {
     FleetRemoteLink *link = g_hash_table_lookup(pool->links, device_id);
 
-    if (link != NULL && !fleet_remote_link_is_used(link))
-        g_hash_table_remove(pool->links, device_id);
+    if (link == NULL || fleet_remote_link_is_used(link))
+        return;
+    fleet_remote_link_close(link);
+    g_hash_table_remove(pool->links, device_id);
 }

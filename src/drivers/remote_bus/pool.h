@@ -25,6 +25,9 @@ void fleet_remote_pool_closed(FleetRemotePool *pool, FleetRemoteLink *link);
 FleetRemoteLink *fleet_remote_link_new(FleetRemotePool *pool, const FleetDevice *device) G_GNUC_WARN_UNUSED_RESULT;
 void fleet_remote_link_free(FleetRemoteLink *link);
 
+/* Ends its connection, or its waiting for one. */
+void fleet_remote_link_close(FleetRemoteLink *link);
+
 /* Its turn has come. */
 void fleet_remote_link_open(FleetRemoteLink *link);
 

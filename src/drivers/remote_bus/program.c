@@ -228,16 +228,16 @@ static void withdrawn(const char *path, const char *message, gpointer user_data)
 static void start_refused(Program *program, const sd_bus_error *failure)
 {
     gboolean denied = fleet_program_unit_is_denied(failure->name);
+    g_autofree char *reason = fleet_remote_failure_text(failure->message);
 
     program->refusal = fleet_program_unit_refusal(failure->name);
-    program->refusal_message =
-            g_strdup_printf("systemd of '%s' did not start the program: %s%s", fleet_remote_run_where(program->run),
-                    failure->message, denied ? "; the user needs the right to manage units" : "");
+    program->refusal_message = g_strdup_printf("systemd of '%s' did not start the program: %s%s",
+            fleet_remote_run_where(program->run), reason, denied ? "; the user needs the right to manage units" : "");
     if (program->file == NULL)
         finish_refused(program);
     else
         program->delivery = fleet_remote_delivery_start(
-                program->run->link, program->run->settings, program->run->plan.unit, "", withdrawn, program);
+                program->run->link, program->run->settings, program->run->plan.unit, NULL, withdrawn, program);
 }
 
 static int started(sd_bus_message *reply, void *user_data, sd_bus_error *error)

@@ -6,7 +6,6 @@
  * same service is found idle that had taken the bundle on; else nobody knows.
  */
 
-#include "base/quotable.h"
 #include "drivers/program/unit_call.h"
 #include "drivers/remote_bus/bundle.h"
 #include "drivers/remote_bus/run.h"
@@ -96,7 +95,7 @@ static int read_progress(sd_bus_message *message, State *state)
     if (r >= 0) {
         state->percentage = CLAMP(percentage, 0, 100);
         g_free(state->message);
-        state->message = fleet_printable(text);
+        state->message = fleet_remote_failure_text(text);
     }
     return r;
 }
@@ -142,7 +141,7 @@ static int call_get_all(Rauc *rauc, sd_bus_message_handler_t handler)
 static void not_there(FleetRemoteRun *run, const sd_bus_error *failure)
 {
     const char *where = fleet_remote_run_where(run);
-    g_autofree char *reason = fleet_printable(failure->message);
+    g_autofree char *reason = fleet_remote_failure_text(failure->message);
     g_autofree char *message = NULL;
 
     if (sd_bus_error_has_name(failure, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
@@ -190,7 +189,7 @@ static void begin(FleetRemoteRun *run)
 
 static void fail(FleetRemoteRun *run, const char *last_error)
 {
-    g_autofree char *reason = fleet_printable(last_error != NULL ? last_error : "");
+    g_autofree char *reason = fleet_remote_failure_text(last_error != NULL ? last_error : "");
     g_autofree char *message =
             g_strdup_printf("RAUC could not install the bundle: %s", *reason != '\0' ? reason : "it does not say why");
 
@@ -227,7 +226,8 @@ static int completed(sd_bus_message *message, void *user_data, sd_bus_error *err
     Rauc *rauc = user_data;
     gint32 result;
 
-    if (sd_bus_message_read(message, "i", &result) < 0)
+    /* Before ours was taken on, it is somebody else's. */
+    if (rauc->service == NULL || sd_bus_message_read(message, "i", &result) < 0)
         return 0;
     if (result == 0)
         succeed(rauc->run);
@@ -329,6 +329,8 @@ static void consider(Rauc *rauc, const State *state, const char *sender)
     FleetRemoteRun *run = rauc->run;
 
     if (!g_str_equal(state->operation, IDLE)) {
+        g_free(rauc->service);
+        rauc->service = g_strdup(sender);
         fleet_remote_run_found(run);
         report(run, state);
     } else if (rauc->service == NULL || !g_str_equal(rauc->service, sender)) {

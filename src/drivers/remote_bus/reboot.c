@@ -57,8 +57,8 @@ static void set_deadline(FleetRemoteRun *run)
 static void refused(FleetRemoteRun *run, const sd_bus_error *failure)
 {
     const char *where = fleet_remote_run_where(run);
-    g_autofree char *message =
-            g_strdup_printf("the login manager of '%s' does not reboot it: %s", where, failure->message);
+    g_autofree char *reason = fleet_remote_failure_text(failure->message);
+    g_autofree char *message = g_strdup_printf("the login manager of '%s' does not reboot it: %s", where, reason);
 
     if (sd_bus_error_has_name(failure, SD_BUS_ERROR_SERVICE_UNKNOWN) ||
             sd_bus_error_has_name(failure, SD_BUS_ERROR_NAME_HAS_NO_OWNER))

@@ -17,6 +17,20 @@ G_STATIC_ASSERT(G_N_ELEMENTS(works) == FLEET_REMOTE_KINDS);
 
 static const FleetRemoteLinkFuncs link_funcs;
 
+/* What was closed by force is looked after as long as nothing else comes, which must not go to where the device was. */
+static void make_way(FleetRemoteDriver *driver, const FleetDevice *device)
+{
+    g_autoptr(GList) runs = g_hash_table_get_keys(driver->runs);
+
+    for (GList *i = runs; i != NULL; i = i->next) {
+        FleetRemoteRun *run = i->data;
+
+        if (run->attempt == NULL && g_str_equal(run->device_id, device->id) &&
+                !fleet_remote_link_is_for(run->link, device))
+            fleet_remote_run_free(run);
+    }
+}
+
 FleetRemoteRun *fleet_remote_run_new(FleetRemoteDriver *driver, FleetAttempt *attempt, const FleetRemotePlan *plan)
 {
     FleetRemoteRun *run = g_new0(FleetRemoteRun, 1);
@@ -25,10 +39,12 @@ FleetRemoteRun *fleet_remote_run_new(FleetRemoteDriver *driver, FleetAttempt *at
     run->settings = fleet_remote_settings_ref(driver->settings);
     run->id = attempt->id;
     run->attempt = attempt;
+    run->device_id = g_strdup(attempt->device->id);
     run->plan = *plan;
     run->work = works[plan->kind];
     for (guint i = 0; i < FLEET_REMOTE_DUES; i++)
         run->due[i] = FLEET_REMOTE_NEVER;
+    make_way(driver, attempt->device);
     run->link = fleet_remote_pool_link(driver->pool, attempt->device);
     fleet_remote_link_join(run->link, &link_funcs, run);
     g_hash_table_add(driver->runs, run);
@@ -42,6 +58,7 @@ void fleet_remote_run_free(FleetRemoteRun *run)
     run->work->free(run);
     fleet_remote_link_leave(run->link, run);
     fleet_remote_settings_unref(run->settings);
+    g_free(run->device_id);
     g_free(run);
 }
 

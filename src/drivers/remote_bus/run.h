@@ -76,6 +76,7 @@ struct FleetRemoteRun {
     FleetRemoteSettings *settings; /* as they were when it began */
     const FleetProgram *program;   /* in there; NULL for other work, and when the configuration has none any more */
     FleetAttemptId id;
+    char *device_id;
     FleetAttempt *attempt; /* weak; NULL once the engine has let go of it: the run then only cleans up */
     FleetRemotePlan plan;
     const FleetRemoteWork *work;
