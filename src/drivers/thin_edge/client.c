@@ -4,7 +4,6 @@
 
 #include "base/clock.h"
 #include "base/quotable.h"
-#include "base/slice.h"
 #include "drivers/thin_edge/message.h"
 
 #include <errno.h>
@@ -32,6 +31,10 @@
 /* What a packet has besides its payload. */
 #define PACKET_MAX (FLEET_THIN_EDGE_PAYLOAD_MAX + 4096)
 
+/* So long is read in one turn of the loop: more than others have, for brokers drop what is not read, and reading is the
+ * smallest part of the work that a message makes (inbox.h). */
+#define READ_USEC 500
+
 #define REFUSED 0x80 /* the first reason code that is one for a refusal */
 
 typedef struct {
@@ -48,7 +51,7 @@ struct FleetThinEdgeClient {
     GSource *source;
     gpointer tag; /* of the socket in the source; NULL = it has none */
     int fd;       /* the library's */
-    gboolean is_connected, is_up;
+    gboolean is_connected, is_up, is_deaf;
     char *failure;     /* why it is over; NULL = it is not */
     char *tls_failure; /* what the library said of it */
     gint64 deadline;   /* until it has to be up; µs of g_get_monotonic_time(), as those below */
@@ -283,13 +286,13 @@ static void confirm_at_once(const FleetThinEdgeClient *client)
 
 static void read_some(FleetThinEdgeClient *client)
 {
-    FleetSlice slice = fleet_slice_begin();
+    gint64 end = g_get_monotonic_time() + READ_USEC;
 
-    do
+    do {
         if (!check(client, mosquitto_loop_read(client->library, 1)))
             return;
-    while (fleet_slice_goes_on(&slice) && is_readable(client));
-    client->last_in = g_get_monotonic_time();
+        client->last_in = g_get_monotonic_time();
+    } while (client->last_in < end && !client->is_deaf && is_readable(client));
     confirm_at_once(client);
 }
 
@@ -302,12 +305,12 @@ static void handle_socket(FleetThinEdgeClient *client, GIOCondition condition)
 
     if (!client->is_connected && ((condition & (G_IO_OUT | G_IO_ERR | G_IO_HUP)) == 0 || !finish_connecting(client)))
         return;
-    if ((condition & G_IO_IN) != 0 || reads)
+    if (((condition & G_IO_IN) != 0 || reads) && !client->is_deaf)
         read_some(client);
     if (client->failure == NULL && ((condition & G_IO_OUT) != 0 || !client->is_up) &&
             !check(client, mosquitto_loop_write(client->library, 1)))
         return;
-    if (client->failure == NULL && (condition & (G_IO_ERR | G_IO_HUP)) != 0 &&
+    if (client->failure == NULL && !client->is_deaf && (condition & (G_IO_ERR | G_IO_HUP)) != 0 &&
             (ioctl(client->fd, FIONREAD, &rest) < 0 || rest == 0))
         fleet_thin_edge_client_fail(client, describe(client, MOSQ_ERR_CONN_LOST, 0));
 }
@@ -337,8 +340,9 @@ static void update_source(FleetThinEdgeClient *client)
 {
     gboolean greets = client->settings->ca_file != NULL && !client->is_up;
     gboolean writes = !client->is_connected || (!greets && mosquitto_want_write(client->library));
+    GIOCondition reads = client->is_deaf ? 0 : G_IO_IN;
 
-    g_source_modify_unix_fd(client->source, client->tag, writes ? G_IO_IN | G_IO_OUT : G_IO_IN);
+    g_source_modify_unix_fd(client->source, client->tag, writes ? reads | G_IO_OUT : reads);
     g_source_set_ready_time(client->source, next_moment(client));
 }
 
@@ -378,6 +382,14 @@ static void push(FleetThinEdgeClient *client)
     client->last_out = g_get_monotonic_time();
     if (client->failure == NULL)
         update_source(client);
+}
+
+void fleet_thin_edge_client_set_reading(FleetThinEdgeClient *client, gboolean reading)
+{
+    if (client->is_deaf != reading || client->failure != NULL)
+        return;
+    client->is_deaf = !reading;
+    update_source(client);
 }
 
 /* The beginning and the end. */

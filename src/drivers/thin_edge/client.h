@@ -48,5 +48,8 @@ void fleet_thin_edge_client_unsubscribe(FleetThinEdgeClient *client, const char 
 guint64 fleet_thin_edge_client_publish(
         FleetThinEdgeClient *client, const char *topic, const char *payload, gboolean retained);
 
+/* Whether anything is read. At first it is. */
+void fleet_thin_edge_client_set_reading(FleetThinEdgeClient *client, gboolean reading);
+
 /* Gives it up: _lost is called later, with that reason. */
 void fleet_thin_edge_client_fail(FleetThinEdgeClient *client, const char *reason);

@@ -12,9 +12,7 @@
 #include "drivers/thin_edge/private.h"
 
 #include "base/clock.h"
-#include "base/error.h"
 #include "base/log.h"
-#include "base/quotable.h"
 #include "drivers/thin_edge/message.h"
 #include "drivers/thin_edge/topic.h"
 
@@ -23,9 +21,14 @@
 /* Each change of phase is stored; what a device says beyond that is passed over. */
 #define PHASES_MAX 1000
 
-/* Of a command that nothing was heard of for so long, the topic is looked at again: brokers drop messages that are not
- * read fast enough. */
-#define LOOK_AGAIN_USEC (600 * FLEET_USEC_PER_SEC)
+/* Of a command that nothing was heard of for so long the topic is looked at again, for brokers drop messages that are
+ * not read fast enough; then after twice that time, and so on, up to the longest. */
+#define LOOK_AGAIN_USEC (30 * FLEET_USEC_PER_SEC)
+#define LOOK_AGAIN_LONGEST_USEC (3600 * FLEET_USEC_PER_SEC)
+
+/* Commands that are between the wish for a mark and the broker's word at the same time. What is on disk as sent, and is
+ * not, is lost if fleetd dies; so there must not be many. */
+#define UNDER_WAY_MAX 128
 
 /* Commands of nobody that are known of, or are being cleared, at the same time. */
 #define STRAYS_MAX 10000
@@ -51,6 +54,7 @@ struct FleetThinEdgeCommand {
     guint64 mark;        /* that it had when the command was sent; 0 = it never was */
     guint64 publication; /* of it, or of its clearing, until that is confirmed; 0 = none */
     gboolean is_queued;  /* in unmarked or marked */
+    gboolean is_under_way;
     gboolean is_sought;  /* what is retained was asked for after it was sent */
     gboolean is_seen;    /* since then */
     gboolean is_unknown; /* as the engine was told */
@@ -58,6 +62,7 @@ struct FleetThinEdgeCommand {
     guint digest;        /* of the payload that came last */
     double progress;     /* that was reported last */
     guint phases;        /* how many were */
+    gint64 patience;     /* how long nothing may be heard of it, µs */
 };
 
 struct FleetThinEdgeCommands {
@@ -67,6 +72,7 @@ struct FleetThinEdgeCommands {
     GHashTable *strays;       /* topics of commands that bear our name and that nobody has asked for yet */
     GQueue unmarked, marked;  /* of commands to be sent: that wait for a mark to be made; for it to come back */
     guint64 mark;             /* what marked waits for; 0 = nothing */
+    guint under_way;          /* so many commands are */
 };
 
 static void free_command(gpointer data)
@@ -122,11 +128,44 @@ static void set_publication(FleetThinEdgeCommand *command, guint64 id)
         g_hash_table_insert(command->commands->publications, &command->publication, command);
 }
 
+/* One mark is good for all that wait for one and have their turn. */
+static void make_mark(FleetThinEdgeCommands *commands)
+{
+    FleetThinEdgeCommand *command;
+
+    if (commands->mark != 0 || fleet_thin_edge_client(commands->self) == NULL)
+        return;
+    while (commands->under_way < UNDER_WAY_MAX && (command = g_queue_pop_head(&commands->unmarked)) != NULL) {
+        g_queue_push_tail(&commands->marked, command);
+        command->is_under_way = TRUE;
+        commands->under_way++;
+    }
+    if (!g_queue_is_empty(&commands->marked))
+        commands->mark = fleet_thin_edge_sync_mark(commands->self->sync);
+}
+
+static void end_turn(FleetThinEdgeCommand *command)
+{
+    if (!command->is_under_way)
+        return;
+    command->is_under_way = FALSE;
+    command->commands->under_way--;
+    make_mark(command->commands);
+}
+
 static void unqueue(FleetThinEdgeCommand *command)
 {
     if (command->is_queued && !g_queue_remove(&command->commands->unmarked, command))
         g_queue_remove(&command->commands->marked, command);
     command->is_queued = FALSE;
+    end_turn(command);
+}
+
+static void set_stage(FleetThinEdgeCommand *command, Stage stage)
+{
+    command->stage = stage;
+    if (stage != STAGE_WANTED && stage != STAGE_SENT)
+        unqueue(command);
 }
 
 /* Its topic is empty, or is not ours to look after. */
@@ -150,11 +189,12 @@ static const FleetDriver *driver_of(const FleetThinEdgeCommand *command)
     return &command->commands->self->driver;
 }
 
-static void look_again_later(const FleetThinEdgeCommand *command)
+static void look_again(FleetThinEdgeCommand *command, gint64 after)
 {
     const FleetDriver *driver = driver_of(command);
 
-    driver->host->wake_at(command->id, fleet_clock_boottime() + LOOK_AGAIN_USEC, driver->host_data);
+    command->patience = MIN(after, LOOK_AGAIN_LONGEST_USEC);
+    driver->host->wake_at(command->id, fleet_clock_boottime() + command->patience, driver->host_data);
 }
 
 static void report_finished(
@@ -162,7 +202,7 @@ static void report_finished(
 {
     const FleetDriver *driver = driver_of(command);
 
-    command->stage = STAGE_ENDED;
+    set_stage(command, STAGE_ENDED);
     driver->host->finished(command->id, outcome, message, output, driver->host_data);
 }
 
@@ -173,7 +213,7 @@ static void report_unknown(FleetThinEdgeCommand *command, const char *message)
     if (command->is_unknown)
         return;
     command->is_unknown = TRUE;
-    command->stage = STAGE_THERE;
+    set_stage(command, STAGE_THERE);
     driver->host->unknown(command->id, message, driver->host_data);
 }
 
@@ -224,17 +264,7 @@ static void send(FleetThinEdgeCommand *command)
     set_publication(command, fleet_thin_edge_client_publish(client, command->topic, command->payload, TRUE));
     report_phase(command, "init");
     report_progress(command, 0.0, TRUE);
-    look_again_later(command);
-}
-
-/* One mark is good for all that wait for one. */
-static void make_mark(FleetThinEdgeCommands *commands)
-{
-    if (commands->mark != 0 || g_queue_is_empty(&commands->unmarked))
-        return;
-    while (!g_queue_is_empty(&commands->unmarked))
-        g_queue_push_tail_link(&commands->marked, g_queue_pop_head_link(&commands->unmarked));
-    commands->mark = fleet_thin_edge_sync_mark(commands->self->sync);
+    look_again(command, LOOK_AGAIN_USEC);
 }
 
 static void want_mark(FleetThinEdgeCommand *command)
@@ -267,7 +297,8 @@ void fleet_thin_edge_commands_mark_came(FleetThinEdgeCommands *commands, guint64
     if (commands->mark == 0 || mark < commands->mark)
         return;
     commands->mark = 0;
-    while (!g_queue_is_empty(&commands->marked)) {
+    /* Those that join meanwhile wait for a mark of their own. */
+    for (guint n = commands->marked.length; n > 0 && !g_queue_is_empty(&commands->marked); n--) {
         FleetThinEdgeCommand *command = g_queue_pop_head(&commands->marked);
 
         command->is_queued = FALSE;
@@ -281,7 +312,7 @@ static void clear(FleetThinEdgeCommand *command)
 {
     FleetThinEdgeClient *client = fleet_thin_edge_client(command->commands->self);
 
-    command->stage = STAGE_CLEARING;
+    set_stage(command, STAGE_CLEARING);
     command->is_sought = FALSE;
     if (client != NULL)
         set_publication(command, fleet_thin_edge_client_publish(client, command->topic, "", TRUE));
@@ -296,13 +327,14 @@ void fleet_thin_edge_commands_lost(FleetThinEdgeCommands *commands)
     g_queue_clear(&commands->unmarked);
     g_queue_clear(&commands->marked);
     commands->mark = 0;
+    commands->under_way = 0;
     g_hash_table_remove_all(commands->publications);
     g_hash_table_iter_init(&iter, commands->by_topic);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         FleetThinEdgeCommand *command = value;
 
         command->publication = command->fresh_mark = 0;
-        command->is_queued = FALSE;
+        command->is_queued = command->is_under_way = FALSE;
         if (command->stage == STAGE_CLEARING && command->device == NULL)
             g_hash_table_iter_remove(&iter);
     }
@@ -323,7 +355,7 @@ void fleet_thin_edge_commands_published(FleetThinEdgeCommands *commands, guint64
         g_autofree char *message = g_strdup_printf("the broker does not take the command: %s", refusal);
         report_finished(command, FLEET_OUTCOME_PERMANENT, message, "");
     } else if (command->stage == STAGE_SENT) {
-        command->stage = STAGE_THERE;
+        set_stage(command, STAGE_THERE);
     }
 }
 
@@ -347,8 +379,7 @@ static void take_state(FleetThinEdgeCommand *command, const FleetThinEdgeState *
     gboolean is_news = command->digest != digest || command->is_unknown;
 
     command->digest = digest;
-    command->stage = STAGE_THERE;
-    unqueue(command);
+    set_stage(command, STAGE_THERE);
     if (state->end != FLEET_THIN_EDGE_GOES_ON) {
         take_end(command, state);
         return;
@@ -359,7 +390,7 @@ static void take_state(FleetThinEdgeCommand *command, const FleetThinEdgeState *
         report_phase(command, state->status);
     report_progress(command, state->progress, state->is_step);
     report_return(command);
-    look_again_later(command);
+    look_again(command, LOOK_AGAIN_USEC);
 }
 
 static void take_message(FleetThinEdgeCommand *command, const char *payload, gsize length)
@@ -498,98 +529,14 @@ void fleet_thin_edge_commands_forget(FleetThinEdgeDevice *device)
         FleetThinEdgeCommand *command = i->data;
 
         command->device = NULL;
+        if (command->stage == STAGE_WANTED)
+            unqueue(command);
         if (command->stage == STAGE_CLEARING && command->publication == 0)
             drop(command);
     }
 }
 
 /* Attempts. */
-
-static gboolean check_capability(FleetThinEdge *self, const FleetThinEdgeDevice *device,
-        FleetThinEdgeOperation operation, GPtrArray *types, GError **error)
-{
-    const char *capability = device->capabilities[operation];
-    const char *name = fleet_thin_edge_operation_name(operation);
-
-    if (device->refusal != NULL) {
-        g_set_error(error, FLEET_ERROR, FLEET_ERROR_UNSUPPORTED,
-                "the broker does not tell us about device '%s': %s; allow '%s' to read its topics", device->id,
-                device->refusal, self->settings->client_id);
-        return FALSE;
-    }
-    if (capability == NULL) {
-        g_autofree char *topic = fleet_thin_edge_topic_capability(self->settings->root, device->address, operation);
-        g_set_error(error, FLEET_ERROR, FLEET_ERROR_UNSUPPORTED,
-                "device '%s' does not say that it can do '%s'; it would on '%s'", device->id, name, topic);
-        return FALSE;
-    }
-    for (guint i = 0; i < types->len; i++) {
-        const char *type = types->pdata[i];
-
-        if (*type == '\0' || fleet_thin_edge_capability_has(capability, type))
-            continue;
-        g_autofree char *known = fleet_quotable(capability);
-        g_set_error(error, FLEET_ERROR, FLEET_ERROR_UNSUPPORTED,
-                "device '%s' can do '%s' for the types %s, and not for the one that is asked for", device->id, name,
-                known);
-        return FALSE;
-    }
-    return TRUE;
-}
-
-static gboolean find_operation(
-        const FleetThinEdge *self, const FleetAction *action, FleetThinEdgeOperation *operation, GError **error)
-{
-    if (self->settings == NULL || self->settings->host == NULL) {
-        g_set_error(error, FLEET_ERROR, FLEET_ERROR_UNSUPPORTED,
-                "the driver 'thin-edge' has no broker; set Broker= in the group [" FLEET_THIN_EDGE_GROUP
-                "] of the configuration");
-        return FALSE;
-    }
-    if (fleet_thin_edge_operation_from_action(action->type, operation))
-        return TRUE;
-    g_set_error(error, FLEET_ERROR, FLEET_ERROR_UNSUPPORTED,
-            "the driver 'thin-edge' does not do %s; it does SOFTWARE_UPDATE, FIRMWARE_UPDATE, SYSTEM_REBOOT and "
-            "CONFIGURATION_CHANGE",
-            action->type);
-    return FALSE;
-}
-
-static char *make_payload(const FleetThinEdge *self, const FleetAction *action, FleetThinEdgeOperation operation,
-        GPtrArray *types, GError **error)
-{
-    return fleet_thin_edge_operation_payload(operation, action->parameters, self->settings->client_id, types, error);
-}
-
-/* A plan is the topic and the client, a line each. What is missing now may have come late, so it is looked for again.
- */
-GRefString *fleet_thin_edge_commands_plan(
-        FleetThinEdge *self, const FleetAction *action, const FleetDevice *device, GError **error)
-{
-    g_autoptr(GPtrArray) types = g_ptr_array_new_with_free_func(g_free);
-    FleetThinEdgeDevice *ours = g_hash_table_lookup(self->devices, device->id);
-    FleetThinEdgeOperation operation;
-    char id[FLEET_ACTION_ID_BUFFER];
-
-    if (!find_operation(self, action, &operation, error))
-        return NULL;
-    g_autofree char *payload = make_payload(self, action, operation, types, error);
-    if (payload == NULL)
-        return NULL;
-    if (ours == NULL) {
-        g_set_error(error, FLEET_ERROR, FLEET_ERROR_UNSUPPORTED,
-                "device '%s' has an id that no topic can have; give it an address", device->id);
-        return NULL;
-    }
-    if (!check_capability(self, ours, operation, types, error)) {
-        fleet_thin_edge_sync_fetch(self->sync, ours);
-        return NULL;
-    }
-    g_autofree char *topic = fleet_thin_edge_topic_command(
-            self->settings->root, ours->address, operation, fleet_action_id_format(action->id, id), action->attempt);
-    g_autofree char *text = g_strdup_printf("%s\n%s", topic, self->settings->client_id);
-    return g_ref_string_new(text);
-}
 
 /* A command with what the plan says; NULL if that is none of ours. */
 static FleetThinEdgeCommand *command_of(FleetThinEdge *self, FleetAttempt *attempt)
@@ -616,22 +563,21 @@ static FleetThinEdgeCommand *command_of(FleetThinEdge *self, FleetAttempt *attem
 void fleet_thin_edge_commands_start(FleetThinEdge *self, FleetAttempt *attempt)
 {
     const FleetDriver *driver = &self->driver;
+    FleetThinEdgeCommand *command = command_of(self, attempt);
     g_autoptr(GPtrArray) types = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GError) error = NULL;
     FleetThinEdgeOperation operation;
-    g_autofree char *payload = find_operation(self, attempt->action, &operation, &error)
-                                       ? make_payload(self, attempt->action, operation, types, &error)
-                                       : NULL;
-    FleetThinEdgeCommand *command = payload != NULL ? command_of(self, attempt) : NULL;
 
     if (command == NULL) {
-        driver->host->finished(attempt->id, FLEET_OUTCOME_REJECTED,
-                error != NULL ? error->message : "the stored plan cannot be read", "", driver->host_data);
+        driver->host->finished(
+                attempt->id, FLEET_OUTCOME_REJECTED, "the stored plan cannot be read", "", driver->host_data);
         return;
     }
-    command->payload = g_steal_pointer(&payload);
-    command->stage = STAGE_WANTED;
-    advance(command);
+    command->payload = fleet_thin_edge_plan_payload(attempt->action, command->client, &operation, types, &error);
+    if (command->payload == NULL)
+        report_finished(command, FLEET_OUTCOME_REJECTED, error->message, "");
+    else
+        advance(command);
 }
 
 /* The device is fetched in any case: what is known of it is older than the wish to know of this command. */
@@ -646,17 +592,14 @@ void fleet_thin_edge_commands_reattach(FleetThinEdge *self, FleetAttempt *attemp
         driver->host->unknown(attempt->id, "the stored plan cannot be read", driver->host_data);
         return;
     }
-    command->stage = STAGE_THERE;
-    if (!attempt->action->past_return && fleet_thin_edge_operation_from_action(attempt->action->type, &operation))
-        command->payload =
-                fleet_thin_edge_operation_payload(operation, attempt->action->parameters, command->client, types, NULL);
-    if (command->payload != NULL)
-        command->stage = STAGE_WANTED;
+    if (!attempt->action->past_return)
+        command->payload = fleet_thin_edge_plan_payload(attempt->action, command->client, &operation, types, NULL);
+    command->stage = command->payload != NULL ? STAGE_WANTED : STAGE_THERE;
     if (command->device == NULL)
         report_unknown(command, "its device is not one of the driver 'thin-edge' any more");
     else
         fleet_thin_edge_sync_fetch(self->sync, command->device);
-    look_again_later(command);
+    look_again(command, LOOK_AGAIN_USEC);
 }
 
 void fleet_thin_edge_commands_stored(FleetThinEdge *self, FleetAttempt *attempt)
@@ -672,19 +615,18 @@ void fleet_thin_edge_commands_cancel(FleetThinEdge *self, FleetAttempt *attempt)
 
     if (command == NULL || command->stage != STAGE_WANTED)
         return;
-    unqueue(command);
     report_finished(command, FLEET_OUTCOME_STOPPED, "it was stopped before it was sent", "");
 }
 
 void fleet_thin_edge_commands_wake(FleetThinEdge *self, FleetAttempt *attempt)
 {
-    const FleetThinEdgeCommand *command = attempt->data;
+    FleetThinEdgeCommand *command = attempt->data;
 
     if (command == NULL || command->stage == STAGE_ENDED)
         return;
     if (command->device != NULL)
         fleet_thin_edge_sync_fetch(self->sync, command->device);
-    look_again_later(command);
+    look_again(command, 2 * command->patience);
 }
 
 /* Is its end on disk? If not, the command has to stay, for the attempt will be looked for after the restart. */

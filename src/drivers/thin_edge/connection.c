@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "drivers/thin_edge/inbox.h"
 #include "drivers/thin_edge/limit.h"
 #include "drivers/thin_edge/resolver.h"
 
@@ -29,6 +30,7 @@ struct FleetThinEdgeConnection {
     char **addresses;                /* of the broker; NULL = not known yet */
     guint next_address;              /* to be tried */
     FleetThinEdgeClient *client;
+    FleetThinEdgeInbox *inbox;
     gboolean is_up;
     gint64 since; /* when it came up, µs of g_get_monotonic_time() */
     guint delay;  /* before the next attempt, ms; 0 = none was made yet */
@@ -128,6 +130,7 @@ static void lost(const char *reason, gpointer user_data)
     g_autofree char *text =
             g_strdup_printf("the connection to the MQTT broker '%s' is lost: %s", connection->settings->broker, why);
     connection->is_up = FALSE;
+    fleet_thin_edge_inbox_clear(connection->inbox); /* what matters is retained */
     if (g_get_monotonic_time() - connection->since >= GOOD_USEC)
         connection->delay = 0;
     tell(connection, LOG_WARNING, FLEET_MESSAGE_BROKER_LOST, text);
@@ -137,8 +140,19 @@ static void lost(const char *reason, gpointer user_data)
 
 static void message(const char *topic, const char *payload, gsize length, gboolean retained, gpointer user_data)
 {
+    FleetThinEdgeConnection *connection = user_data;
+
+    fleet_thin_edge_inbox_add(connection->inbox, topic, payload, length, retained);
+    if (fleet_thin_edge_inbox_is_full(connection->inbox))
+        fleet_thin_edge_client_set_reading(connection->client, FALSE);
+}
+
+static void take_message(const char *topic, const char *payload, gsize length, gboolean retained, gpointer user_data)
+{
     const FleetThinEdgeConnection *connection = user_data;
 
+    if (!fleet_thin_edge_inbox_is_full(connection->inbox))
+        fleet_thin_edge_client_set_reading(connection->client, TRUE);
     connection->funcs->message(topic, payload, length, retained, connection->user_data);
 }
 
@@ -221,6 +235,7 @@ FleetThinEdgeConnection *fleet_thin_edge_connection_new(const FleetThinEdgeConne
 
     connection->funcs = funcs;
     connection->user_data = user_data;
+    connection->inbox = fleet_thin_edge_inbox_new(take_message, connection);
     connection->limit = (FleetThinEdgeLimit)FLEET_THIN_EDGE_LIMIT_INIT(20, 5 * 60 * FLEET_USEC_PER_SEC);
     return connection;
 }
@@ -229,6 +244,7 @@ static void stop(FleetThinEdgeConnection *connection)
 {
     g_clear_pointer(&connection->resolver, fleet_thin_edge_resolver_cancel);
     g_clear_pointer(&connection->client, fleet_thin_edge_client_free);
+    fleet_thin_edge_inbox_clear(connection->inbox);
     g_clear_pointer(&connection->addresses, g_strfreev);
     g_clear_pointer(&connection->told, g_free);
     g_clear_handle_id(&connection->again, g_source_remove);
@@ -239,6 +255,7 @@ static void stop(FleetThinEdgeConnection *connection)
 void fleet_thin_edge_connection_free(FleetThinEdgeConnection *connection)
 {
     stop(connection);
+    fleet_thin_edge_inbox_free(connection->inbox);
     g_free(connection);
 }
 

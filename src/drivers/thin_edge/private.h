@@ -124,12 +124,21 @@ void fleet_thin_edge_commands_forget(FleetThinEdgeDevice *device);
 /* The topic of a command, if it is not below that prefix; else NULL. */
 const char *fleet_thin_edge_command_elsewhere(const FleetThinEdgeCommand *command, const char *prefix);
 
-/* As the class has them. The plan's device may be unknown to us. */
-GRefString *fleet_thin_edge_commands_plan(
-        FleetThinEdge *self, const FleetAction *action, const FleetDevice *device, GError **error);
+/* As the class has them. */
 void fleet_thin_edge_commands_start(FleetThinEdge *self, FleetAttempt *attempt);
 void fleet_thin_edge_commands_reattach(FleetThinEdge *self, FleetAttempt *attempt);
 void fleet_thin_edge_commands_cancel(FleetThinEdge *self, FleetAttempt *attempt);
 void fleet_thin_edge_commands_stored(FleetThinEdge *self, FleetAttempt *attempt);
 void fleet_thin_edge_commands_wake(FleetThinEdge *self, FleetAttempt *attempt);
 void fleet_thin_edge_commands_release(FleetThinEdge *self, FleetAttempt *attempt);
+
+/* plan.c */
+
+/* As the class has it: the topic of the command, and who has to be named in it, a line each. */
+GRefString *fleet_thin_edge_plan(
+        FleetThinEdge *self, const FleetAction *action, const FleetDevice *device, GError **error);
+
+/* The operation that carries out an action, the command's payload, and what types it is about (operation.h).
+ * UNSUPPORTED if there is none; INVALID_ARGUMENT if the parameters are wrong. Owned by the caller. */
+char *fleet_thin_edge_plan_payload(const FleetAction *action, const char *client, FleetThinEdgeOperation *operation,
+        GPtrArray *types, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -354,7 +354,7 @@ static gboolean is_ready(FleetDriver *driver, const FleetDevice *image)
 
 static GRefString *plan(FleetDriver *driver, const FleetAction *action, const FleetDevice *device, GError **error)
 {
-    return fleet_thin_edge_commands_plan((FleetThinEdge *)driver, action, device, error);
+    return fleet_thin_edge_plan((FleetThinEdge *)driver, action, device, error);
 }
 
 static void start(FleetDriver *driver, FleetAttempt *attempt)
