@@ -114,6 +114,33 @@ START_TEST(one_that_fails)
 }
 END_TEST
 
+START_TEST(one_that_systemd_refuses)
+{
+    g_autoptr(Local) self = local_new("true");
+    FleetProgram *program = g_ptr_array_index(self->settings->programs->list, 0);
+
+    ck_assert(fleet_program_set(program, "User", "no/user", NULL));
+    FleetTestAttempt *attempt = start(self);
+    fleet_test_attempt_wait(attempt);
+    ck_assert_int_eq(attempt->outcome, FLEET_OUTCOME_PERMANENT);
+    ck_assert(g_str_has_prefix(attempt->message, "systemd of 'local' did not start the program: "));
+    assert_nothing_is_left(self);
+}
+END_TEST
+
+START_TEST(a_directory_that_cannot_be_made)
+{
+    g_autoptr(Local) self = local_new("true");
+
+    g_free(self->settings->directory);
+    self->settings->directory = g_strdup("/proc/nowhere");
+    FleetTestAttempt *attempt = start(self);
+    fleet_test_attempt_wait(attempt);
+    ck_assert_int_eq(attempt->outcome, FLEET_OUTCOME_TRANSIENT);
+    ck_assert(g_str_has_prefix(attempt->message, "'/proc/nowhere/fleet-action-1-1-"));
+}
+END_TEST
+
 START_TEST(one_that_is_stopped)
 {
     g_autoptr(Local) self = local_new("systemd-notify --status='PHASE up'; sleep 1000");
@@ -190,6 +217,8 @@ int main(void)
 
     tcase_add_test(tcase, a_program);
     tcase_add_test(tcase, one_that_fails);
+    tcase_add_test(tcase, one_that_systemd_refuses);
+    tcase_add_test(tcase, a_directory_that_cannot_be_made);
     tcase_add_test(tcase, one_that_is_stopped);
     tcase_add_test(tcase, a_restart_of_fleetd);
     tcase_add_test(tcase, a_boot_since_then);

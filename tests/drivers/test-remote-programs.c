@@ -158,6 +158,24 @@ START_TEST(properties_hold)
 }
 END_TEST
 
+/* systemd takes nothing of it; what it was to be told is taken away again. */
+START_TEST(one_that_systemd_refuses)
+{
+    g_autoptr(FleetRemoteTest) self = fleet_remote_test_new();
+
+    fleet_remote_test_set_script(self, "true");
+    FleetProgram *program = g_ptr_array_index(self->settings->programs->list, 0);
+    ck_assert(fleet_program_set(program, "User", "no/user", NULL));
+    FleetTestAttempt *attempt =
+            fleet_test_attempt_new(self->test, 1, 1, "SOFTWARE_UPDATE", (const char *const[]){"x", "y", NULL});
+    fleet_test_attempt_start(self->test, attempt);
+    fleet_test_attempt_wait(attempt);
+    ck_assert_int_eq(attempt->outcome, FLEET_OUTCOME_PERMANENT);
+    ck_assert(g_str_has_prefix(attempt->message, "systemd of '127.0.0.1' did not start the program: "));
+    fleet_remote_test_assert_nothing_is_left(self);
+}
+END_TEST
+
 START_TEST(one_that_is_stopped)
 {
     g_autoptr(FleetRemoteTest) self = fleet_remote_test_new();
@@ -540,6 +558,7 @@ int main(void)
     tcase_add_test(tcase, what_it_says);
     tcase_add_test(tcase, what_it_is_told);
     tcase_add_test(tcase, properties_hold);
+    tcase_add_test(tcase, one_that_systemd_refuses);
     tcase_add_test(tcase, one_that_is_stopped);
     tcase_add_test(tcase, one_that_has_to_be_killed);
     tcase_add_test(tcase, one_that_succeeds_in_spite_of_a_stop);

@@ -583,7 +583,7 @@ void fleet_remote_link_join(FleetRemoteLink *link, const FleetRemoteLinkFuncs *f
         try_again(link);
 }
 
-void fleet_remote_link_leave(FleetRemoteLink *link, gpointer user_data)
+void fleet_remote_link_leave(FleetRemoteLink *link, gconstpointer user_data)
 {
     for (guint i = 0; i < link->users->len; i++)
         if (g_array_index(link->users, User, i).user_data == user_data) {

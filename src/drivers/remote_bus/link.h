@@ -54,7 +54,7 @@ gboolean fleet_remote_link_is_for(const FleetRemoteLink *link, const FleetDevice
 
 /* From now on, or not any more, the user is told of what becomes of it. */
 void fleet_remote_link_join(FleetRemoteLink *link, const FleetRemoteLinkFuncs *funcs, gpointer user_data);
-void fleet_remote_link_leave(FleetRemoteLink *link, gpointer user_data);
+void fleet_remote_link_leave(FleetRemoteLink *link, gconstpointer user_data);
 
 /* Begins to connect, unless that is under way: _ready or _lost will be called. It may have to wait for its turn. */
 void fleet_remote_link_connect(FleetRemoteLink *link);
