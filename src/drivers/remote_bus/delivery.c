@@ -79,7 +79,7 @@ static gboolean tell(gpointer data)
 static void tell_later(FleetRemoteDelivery *delivery)
 {
     stop(delivery);
-    delivery->source = g_idle_add(tell, delivery);
+    delivery->source = g_idle_add_full(G_PRIORITY_DEFAULT, tell, delivery, NULL);
 }
 
 /* Takes the message. */

@@ -262,7 +262,8 @@ static void fail(FleetRemoteLink *link, FleetOutcome outcome, char *message)
         return;
     }
     fleet_remote_failure_set(&link->failure, outcome, message);
-    link->failed = g_idle_add(report_failure, link);
+    /* No machine is so busy that this has to wait for its end. */
+    link->failed = g_idle_add_full(G_PRIORITY_DEFAULT, report_failure, link, NULL);
 }
 
 void fleet_remote_link_fail(FleetRemoteLink *link, char *message)
@@ -438,20 +439,18 @@ static int start_bus(FleetRemoteLink *link)
 
 static void take_greeting(FleetRemoteLink *link)
 {
-    switch (fleet_remote_greeting_read(link->greeting->str, link->greeting->len, &link->boot)) {
-    case FLEET_REMOTE_GREETING_PART:
+    FleetRemoteGreeting greeting = fleet_remote_greeting_read(link->greeting->str, link->greeting->len, &link->boot);
+
+    if (greeting == FLEET_REMOTE_GREETING_PART)
         return;
-    case FLEET_REMOTE_GREETING_WRONG:
+    g_source_remove(link->source);
+    link->source = 0;
+    if (greeting == FLEET_REMOTE_GREETING_WRONG) {
         fail(link, FLEET_OUTCOME_PERMANENT,
                 g_strdup_printf("'%s' does not say which boot it is in; does the user '%s' have a shell there?",
                         where(link), link->access.user));
         return;
-    case FLEET_REMOTE_GREETING_WHOLE:
-    default:
-        break;
     }
-    g_source_remove(link->source);
-    link->source = 0;
     int r = start_bus(link);
     if (r < 0)
         fail(link, FLEET_OUTCOME_TRANSIENT,

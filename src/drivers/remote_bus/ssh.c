@@ -81,25 +81,26 @@ char **fleet_remote_ssh_words(
     return (char **)g_ptr_array_free(words, FALSE);
 }
 
-/* TRUE as long as more may come. */
-static gboolean read_errors(FleetRemoteSsh *ssh)
+/* The number of bytes, 0 at the end, negative when nothing is there now. */
+static gssize read_some_errors(FleetRemoteSsh *ssh)
 {
     char buffer[4096];
-    gssize n;
+    gssize n = read(ssh->errors_fd, buffer, sizeof(buffer));
 
-    while ((n = read(ssh->errors_fd, buffer, sizeof(buffer))) > 0) {
+    if (n > 0)
         g_string_append_len(ssh->errors, buffer, n);
-        if (ssh->errors->len > ERRORS_MAX)
-            g_string_erase(ssh->errors, 0, (gssize)(ssh->errors->len - ERRORS_MAX));
-    }
-    return n < 0 && (errno == EAGAIN || errno == EINTR);
+    if (ssh->errors->len > ERRORS_MAX)
+        g_string_erase(ssh->errors, 0, (gssize)(ssh->errors->len - ERRORS_MAX));
+    return n;
 }
 
+/* One piece a turn: a machine that says a lot keeps nobody waiting. */
 static gboolean errors_ready(int fd, GIOCondition condition, gpointer data)
 {
     FleetRemoteSsh *ssh = data;
+    gssize n = read_some_errors(ssh);
 
-    if (read_errors(ssh))
+    if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
         return G_SOURCE_CONTINUE;
     ssh->errors_source = 0;
     return G_SOURCE_REMOVE;
@@ -123,7 +124,9 @@ static void reaped(GPid pid, int status, gpointer user_data)
         free_ssh(ssh);
         return;
     }
-    (void)read_errors(ssh);
+    /* Nobody adds to it any more. */
+    while (read_some_errors(ssh) > 0)
+        ;
     /* The owner frees it. */
     ssh->ended(status, ssh->errors->str, ssh->user_data);
 }
