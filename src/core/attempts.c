@@ -174,15 +174,15 @@ static void store_image(FleetRun *run, FleetAction *image)
     fleet_transaction_submit(transaction, stored, run);
 }
 
-/* The driver has found it again after all. */
-static void recover(FleetRun *run)
+/* The driver has found it again after all, and tells with that what it is at, or "". */
+static void recover(FleetRun *run, const char *phase)
 {
     FleetTransaction *transaction = fleet_transaction_new(run->engine->ledger);
     FleetAction *image = fleet_run_next_image(run);
     const FleetDevice *device = fleet_run_device(run);
 
     run->due[FLEET_DUE_RECOVERY] = FLEET_DUE_NEVER;
-    fleet_action_set_text(&image->phase, image->cancel_result != FLEET_RESULT_NONE ? "cancelling" : "");
+    fleet_action_set_text(&image->phase, image->cancel_result != FLEET_RESULT_NONE ? "cancelling" : phase);
     fleet_run_stage(run, transaction, image);
     if (device != NULL && device->status == FLEET_DEVICE_RECOVERING)
         fleet_registry_stage_action(run->engine->registry, transaction, device,
@@ -191,7 +191,7 @@ static void recover(FleetRun *run)
 }
 
 /* The run that a report is about, which is a sign of life; NULL if it comes too late. */
-static FleetRun *take_report(FleetEngine *engine, FleetAttemptId id)
+static FleetRun *take_report(FleetEngine *engine, FleetAttemptId id, const char *phase)
 {
     FleetRun *run = find_run(engine, id);
 
@@ -201,7 +201,7 @@ static FleetRun *take_report(FleetEngine *engine, FleetAttemptId id)
     if (run->due[FLEET_DUE_STEP_TIMEOUT] != FLEET_DUE_NEVER)
         fleet_run_set_due(run, FLEET_DUE_STEP_TIMEOUT, run->last_report + run->committed->policy.step_timeout);
     if (run->due[FLEET_DUE_RECOVERY] != FLEET_DUE_NEVER)
-        recover(run);
+        recover(run, phase);
     return run;
 }
 
@@ -226,7 +226,7 @@ void fleet_run_show_late_reports(FleetRun *run)
 
 static void report_progress(FleetAttemptId id, double progress, gpointer host_data)
 {
-    FleetRun *run = take_report(host_data, id);
+    FleetRun *run = take_report(host_data, id, "");
 
     if (run == NULL || (run->staged->progress_known && run->staged->progress == progress))
         return;
@@ -237,7 +237,7 @@ static void report_progress(FleetAttemptId id, double progress, gpointer host_da
 
 static void report_message(FleetAttemptId id, const char *message, gpointer host_data)
 {
-    FleetRun *run = take_report(host_data, id);
+    FleetRun *run = take_report(host_data, id, "");
 
     if (run == NULL || g_str_equal(run->staged->message, message))
         return;
@@ -250,7 +250,7 @@ static void report_message(FleetAttemptId id, const char *message, gpointer host
 /* Once it is to stop, "cancelling" says more than what it was doing. */
 static void report_phase(FleetAttemptId id, const char *phase, gpointer host_data)
 {
-    FleetRun *run = take_report(host_data, id);
+    FleetRun *run = take_report(host_data, id, phase);
 
     if (run == NULL || run->staged->cancel_result != FLEET_RESULT_NONE || g_str_equal(run->staged->phase, phase))
         return;
@@ -261,7 +261,7 @@ static void report_phase(FleetAttemptId id, const char *phase, gpointer host_dat
 
 static void report_point_of_no_return(FleetAttemptId id, gpointer host_data)
 {
-    FleetRun *run = take_report(host_data, id);
+    FleetRun *run = take_report(host_data, id, "");
 
     if (run == NULL || run->staged->past_return)
         return;

@@ -109,6 +109,23 @@ START_TEST(what_is_found_late_goes_on)
 }
 END_TEST
 
+/* Its driver may go by the phase after a further crash, so there is no moment without one. */
+START_TEST(what_is_found_at_something_is_at_nothing_else_before)
+{
+    start();
+    fleet_test_core_phase(core, 1, 1, "downloading");
+    fleet_test_core_rest(core);
+    fleet_fixture_restart();
+    report_unknown();
+    g_ptr_array_set_size(core->details, 0);
+    fleet_test_core_phase(core, 1, 1, "installing");
+    fleet_test_core_rest(core);
+    ck_assert_uint_eq(core->details->len, 1);
+    ck_assert_str_eq(((const FleetAction *)core->details->pdata[0])->phase, "installing");
+    ck_assert_int_eq(fleet_fixture_device("a")->status, FLEET_DEVICE_UPDATING);
+}
+END_TEST
+
 START_TEST(what_had_ended_meanwhile_has_ended)
 {
     start();
@@ -174,6 +191,7 @@ int main(void)
     tcase_add_test(recovery, attempt_that_was_only_stored_is_not_started_twice);
     tcase_add_test(recovery, what_is_not_found_is_lost);
     tcase_add_test(recovery, what_is_found_late_goes_on);
+    tcase_add_test(recovery, what_is_found_at_something_is_at_nothing_else_before);
     tcase_add_test(recovery, what_had_ended_meanwhile_has_ended);
     tcase_add_test(recovery, operators_status_stays_while_it_is_looked_for);
     tcase_add_test(recovery, search_begins_anew_with_each_start);
