@@ -147,7 +147,8 @@ static gboolean was_deaf(Kind *kind, gint64 now)
     return TRUE;
 }
 
-/* Those that have been silent for too long, and those that have been back for long enough; some in a turn. */
+/* Those that have been silent for too long, and those that have been back for long enough; some in a turn. The others
+ * are due now: that their turn comes after that of so many does not mean that fleetd was deaf. */
 static void look_after(FleetTimer *timer)
 {
     Kind *kind = timer->data;
@@ -160,14 +161,14 @@ static void look_after(FleetTimer *timer)
     for (; (entry = g_queue_peek_head(&kind->present)) != NULL && left > 0 && due_of_silence(entry) <= now; left--)
         miss(entry);
     if (entry != NULL)
-        arm(kind, due_of_silence(entry));
+        arm(kind, MAX(due_of_silence(entry), now));
     for (; (entry = g_queue_peek_head(&kind->back)) != NULL && left > 0 && due_of_return(entry) <= now; left--)
         if (due_of_silence(entry) <= now)
             place(entry, AWAY); /* it was heard for a moment only */
         else
             welcome(entry);
     if (entry != NULL)
-        arm(kind, due_of_return(entry));
+        arm(kind, MAX(due_of_return(entry), now));
 }
 
 /* The kinds. */

@@ -498,6 +498,54 @@ START_TEST(many_fall_silent_together)
 }
 END_TEST
 
+static gboolean wake_up(gpointer user_data)
+{
+    *(gboolean *)user_data = TRUE;
+    return G_SOURCE_REMOVE;
+}
+
+/* The loop that all of core runs on stands still meanwhile, as it does in a suspend. */
+static void suspend(gint64 usec)
+{
+    g_autoptr(GMainContext) outside = g_main_context_new();
+    g_autoptr(GSource) alarm = g_timeout_source_new((guint)(usec / FLEET_USEC_PER_MSEC));
+    gboolean is_over = FALSE;
+
+    g_source_set_callback(alarm, wake_up, &is_over, NULL);
+    g_source_attach(alarm, outside);
+    while (!is_over)
+        g_main_context_iteration(outside, TRUE);
+}
+
+/* It takes many turns. If each of them waited once more, as the first one has to, they would not be done in time. */
+START_TEST(many_are_missed_after_a_suspend)
+{
+    const gint64 tolerance = 2 * FLEET_USEC_PER_SEC;
+    const guint n = 512 * (guint)FLEET_TEST_PATIENCE;
+
+    tolerate(tolerance, 0);
+    for (guint i = 0; i < n; i++) {
+        g_autofree char *id = g_strdup_printf("device-%u", i);
+
+        fleet_test_core_register(core, "add", id);
+    }
+    fleet_test_core_rest(core);
+    for (guint i = 0; i < n; i++) {
+        g_autofree char *id = g_strdup_printf("device-%u", i);
+
+        send_beat(id);
+    }
+    fleet_test_core_rest(core);
+    fleet_test_core_forget(core);
+    suspend(2 * tolerance);
+    while (fleet_test_core_count(core, "device changed device-0 IDLE->OFFLINE") == 0)
+        g_main_context_iteration(NULL, TRUE);
+    g_autofree char *last = g_strdup_printf("device changed device-%u IDLE->OFFLINE", n - 1);
+    fleet_test_core_wait(core, last);
+    ck_assert_uint_eq(fleet_registry_count_status(core->registry, FLEET_DEVICE_OFFLINE), n);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("core: presence");
@@ -533,5 +581,6 @@ int main(void)
     tcase_add_test(presence, who_registers_again_begins_anew);
     tcase_add_test(presence, absence_that_cannot_be_stored_is_stored_later);
     tcase_add_test(presence, many_fall_silent_together);
+    tcase_add_test(presence, many_are_missed_after_a_suspend);
     return fleet_test_main(suite);
 }
