@@ -6,6 +6,7 @@
 
 #include "core/run.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 
 /* Announced devices that are registered in one turn of the loop. */
@@ -148,6 +149,6 @@ void fleet_engine_register_next(FleetTimer *timer)
         free_announced(announced);
     }
     fleet_transaction_submit(transaction, registered, NULL);
-    if (!g_queue_is_empty(&engine->announced))
-        fleet_timers_set(engine->timers, timer, 0);
+    if (!g_queue_is_empty(&engine->announced)) /* a moment that was over would be of this turn */
+        fleet_timers_set(engine->timers, timer, fleet_clock_boottime());
 }

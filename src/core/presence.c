@@ -319,8 +319,8 @@ static void stage_changes(FleetTimer *timer)
     for (guint i = 0; i < STEPS_PER_TURN && !g_queue_is_empty(&watch->changes); i++)
         stage_change(watch, transaction, watch->changes.head->data);
     fleet_transaction_submit(transaction, changes_stored, watch);
-    if (!g_queue_is_empty(&watch->changes))
-        fleet_timers_set(watch->timers, timer, 0);
+    if (!g_queue_is_empty(&watch->changes)) /* a moment that was over would be of this turn */
+        fleet_timers_set(watch->timers, timer, fleet_clock_boottime());
 }
 
 /* When they were seen. */
@@ -361,7 +361,7 @@ static void save_some(FleetTimer *timer)
     }
     fleet_transaction_submit(transaction, saved, watch);
     if (!g_queue_is_empty(&watch->unsaved) && !watch->stopped)
-        fleet_timers_set(watch->timers, timer, 0);
+        fleet_timers_set(watch->timers, timer, fleet_clock_boottime());
 }
 
 FleetPresenceWatch *fleet_presence_watch_new(FleetLedger *ledger, FleetRegistry *registry, FleetTimers *timers)

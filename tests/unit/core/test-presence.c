@@ -546,6 +546,42 @@ START_TEST(many_are_missed_after_a_suspend)
 }
 END_TEST
 
+static gboolean count_staged(const FleetDevice *device, gpointer user_data)
+{
+    guint *n = user_data;
+
+    *n += fleet_registry_lookup_staged(core->registry, device->id, NULL)->presence == FLEET_PRESENCE_OFFLINE;
+    return TRUE;
+}
+
+/* Calls that come meanwhile have their turn. */
+START_TEST(many_that_leave_do_not_keep_the_loop)
+{
+    const FleetDriver *driver = fleet_test_core_driver(core);
+    const guint n = 3000;
+    guint staged = 0;
+
+    for (guint i = 0; i < n; i++) {
+        g_autofree char *id = g_strdup_printf("device-%u", i);
+
+        fleet_test_core_register(core, "add", id);
+    }
+    fleet_test_core_rest(core);
+    for (guint i = 0; i < n; i++) {
+        g_autofree char *id = g_strdup_printf("device-%u", i);
+
+        driver->host->presence(id, FLEET_PRESENCE_OFFLINE, driver->host_data);
+    }
+    while (staged == 0) {
+        g_main_context_iteration(NULL, TRUE);
+        fleet_registry_visit(core->registry, "", FALSE, count_staged, &staged);
+    }
+    ck_assert_uint_lt(staged, n / 2);
+    fleet_test_core_rest(core);
+    ck_assert_uint_eq(fleet_registry_count_status(core->registry, FLEET_DEVICE_OFFLINE), n);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("core: presence");
@@ -582,5 +618,6 @@ int main(void)
     tcase_add_test(presence, absence_that_cannot_be_stored_is_stored_later);
     tcase_add_test(presence, many_fall_silent_together);
     tcase_add_test(presence, many_are_missed_after_a_suspend);
+    tcase_add_test(presence, many_that_leave_do_not_keep_the_loop);
     return fleet_test_main(suite);
 }
