@@ -508,28 +508,50 @@ static void change_kind(FleetPresenceWatch *watch, Entry *entry, const FleetDevi
     place(entry, situation);
 }
 
+/* A device and one that was to be registered in its place were heard as one, and that it was to go is taken back. It is
+ * missed as one that was heard before the start is. */
+static void remember(FleetPresenceWatch *watch, Entry *entry, const FleetDevice *device)
+{
+    if (!is_of_nobody(watch, entry))
+        return;
+    g_hash_table_remove(watch->entries, entry->id);
+    if (device->presence == FLEET_PRESENCE_ONLINE)
+        wait_for(device, watch);
+}
+
+/* An operator has said that it is there after all; it may have been heard in the meantime. */
+static void believe(Entry *entry)
+{
+    if (entry == NULL || entry->presence != FLEET_PRESENCE_OFFLINE)
+        return;
+    entry->presence = FLEET_PRESENCE_UNKNOWN;
+    place(entry, UNSURE);
+}
+
+static void follow(FleetPresenceWatch *watch, Entry *entry, const FleetDevice *before, const FleetDevice *after)
+{
+    if (entry != NULL && entry->kind->type != after->type)
+        change_kind(watch, entry, after);
+    if (before->presence == FLEET_PRESENCE_OFFLINE && after->presence == FLEET_PRESENCE_UNKNOWN)
+        believe(entry);
+}
+
 void fleet_presence_watch_device_changed(FleetPresenceWatch *watch, const FleetDevice *before, const FleetDevice *after)
 {
-    Entry *entry = before != NULL ? g_hash_table_lookup(watch->entries, before->id) : NULL;
-
-    if (entry == NULL)
+    if (before == NULL)
         return;
-    if (after == NULL) {
+    Entry *entry = g_hash_table_lookup(watch->entries, before->id);
+    if (entry != NULL && !is_about(entry, before)) {
+        if (before == after)
+            remember(watch, entry, after);
+        return; /* else the entry is about the one that comes next */
+    }
+    if (before != after && after != NULL)
+        follow(watch, entry, before, after);
+    else if (entry != NULL && after == NULL)
         g_hash_table_remove(watch->entries, entry->id);
-        return;
-    }
-    if (before == after) {
+    else if (entry != NULL)
         want_again(watch, entry);
-        return;
-    }
-    if (entry->kind->type != after->type)
-        change_kind(watch, entry, after);
-    /* An operator has said that it is there after all; it may have been heard in the meantime. */
-    if (before->presence == FLEET_PRESENCE_OFFLINE && after->presence == FLEET_PRESENCE_UNKNOWN &&
-            entry->presence == FLEET_PRESENCE_OFFLINE) {
-        entry->presence = FLEET_PRESENCE_UNKNOWN;
-        place(entry, UNSURE);
-    }
 }
 
 void fleet_presence_watch_stop(FleetPresenceWatch *watch)

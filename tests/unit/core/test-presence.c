@@ -582,6 +582,37 @@ START_TEST(many_that_leave_do_not_keep_the_loop)
 }
 END_TEST
 
+/* All three are on their way at once. */
+START_TEST(who_is_heard_while_it_registers_again_is_missed)
+{
+    fleet_fixture_add("a");
+    tolerate(SHORT, 0);
+    beat("a");
+    fleet_test_core_unregister(core, "gone", "a");
+    fleet_test_core_register(core, "add", "a");
+    send_beat("a");
+    fleet_test_core_rest(core);
+    assert_device("a", FLEET_DEVICE_IDLE, FLEET_PRESENCE_ONLINE);
+    fleet_test_core_wait(core, "device changed a IDLE->OFFLINE");
+}
+END_TEST
+
+/* The same, but nothing of it gets to the disk. */
+START_TEST(who_is_heard_while_it_does_not_register_again_is_missed)
+{
+    fleet_fixture_add("a");
+    tolerate(SHORT, 0);
+    beat("a");
+    fleet_test_core_break_disk();
+    fleet_test_core_unregister(core, "gone", "a");
+    fleet_test_core_register(core, "add", "a");
+    send_beat("a");
+    fleet_test_core_wait(core, "storage failed");
+    fleet_test_core_mend_disk();
+    fleet_test_core_wait(core, "device changed a IDLE->OFFLINE");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("core: presence");
@@ -619,5 +650,7 @@ int main(void)
     tcase_add_test(presence, many_fall_silent_together);
     tcase_add_test(presence, many_are_missed_after_a_suspend);
     tcase_add_test(presence, many_that_leave_do_not_keep_the_loop);
+    tcase_add_test(presence, who_is_heard_while_it_registers_again_is_missed);
+    tcase_add_test(presence, who_is_heard_while_it_does_not_register_again_is_missed);
     return fleet_test_main(suite);
 }
