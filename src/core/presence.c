@@ -519,10 +519,15 @@ static void remember(FleetPresenceWatch *watch, Entry *entry, const FleetDevice 
         wait_for(device, watch);
 }
 
-/* An operator has said that it is there after all; it may have been heard in the meantime. */
-static void believe(Entry *entry)
+/* An operator has said that it is there after all; it may have been heard in the meantime. Where nothing was heard
+ * since the start, his word must be remembered, too. */
+static void believe(FleetPresenceWatch *watch, Entry *entry, const FleetDevice *device)
 {
-    if (entry == NULL || entry->presence != FLEET_PRESENCE_OFFLINE)
+    if (entry == NULL) {
+        add_entry(watch, device);
+        return;
+    }
+    if (entry->presence != FLEET_PRESENCE_OFFLINE)
         return;
     entry->presence = FLEET_PRESENCE_UNKNOWN;
     place(entry, UNSURE);
@@ -533,7 +538,7 @@ static void follow(FleetPresenceWatch *watch, Entry *entry, const FleetDevice *b
     if (entry != NULL && entry->kind->type != after->type)
         change_kind(watch, entry, after);
     if (before->presence == FLEET_PRESENCE_OFFLINE && after->presence == FLEET_PRESENCE_UNKNOWN)
-        believe(entry);
+        believe(watch, entry, after);
 }
 
 void fleet_presence_watch_device_changed(FleetPresenceWatch *watch, const FleetDevice *before, const FleetDevice *after)

@@ -613,6 +613,20 @@ START_TEST(who_is_heard_while_it_does_not_register_again_is_missed)
 }
 END_TEST
 
+/* Its absence is from before a restart, so nothing was heard of it since. */
+START_TEST(what_an_operator_says_outlives_a_reload)
+{
+    lose();
+    restart();
+    fleet_presence_watch_start(core->presence);
+    set_status("a", FLEET_DEVICE_IDLE);
+    assert_device("a", FLEET_DEVICE_IDLE, FLEET_PRESENCE_UNKNOWN);
+    tolerate(SHORT, 0);
+    fleet_test_core_run_until(core, fleet_clock_boottime() + 2 * SHORT);
+    assert_device("a", FLEET_DEVICE_IDLE, FLEET_PRESENCE_UNKNOWN);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("core: presence");
@@ -652,5 +666,6 @@ int main(void)
     tcase_add_test(presence, many_that_leave_do_not_keep_the_loop);
     tcase_add_test(presence, who_is_heard_while_it_registers_again_is_missed);
     tcase_add_test(presence, who_is_heard_while_it_does_not_register_again_is_missed);
+    tcase_add_test(presence, what_an_operator_says_outlives_a_reload);
     return fleet_test_main(suite);
 }
