@@ -58,6 +58,7 @@ struct FleetPresenceWatch {
     GQueue unsaved;      /* of Entry, which were heard since LastSeen was written */
     FleetTimer change, save;
     gboolean started, stopped;
+    gboolean early; /* a device was heard, and that was staged, before its registration was on disk */
 };
 
 static gint64 due_of_silence(const Entry *entry)
@@ -280,8 +281,9 @@ static void changes_stored(const GError *error, gpointer user_data)
     GHashTableIter iter;
     gpointer entry;
 
-    if (error == NULL || watch->stopped)
+    if (error == NULL || watch->stopped || !watch->early)
         return;
+    watch->early = FALSE; /* all that has failed is rolled back before any of it is told */
     g_hash_table_iter_init(&iter, watch->entries);
     while (g_hash_table_iter_next(&iter, NULL, &entry))
         if (is_of_nobody(watch, entry))
@@ -305,9 +307,10 @@ static void stage_change(FleetPresenceWatch *watch, FleetTransaction *transactio
     const FleetDevice *device = fleet_registry_lookup_staged(watch->registry, entry->id, NULL);
 
     pull(&watch->changes, &entry->change);
-    if (is_about(entry, device))
+    if (is_about(entry, device)) {
+        watch->early |= !is_about(entry, fleet_registry_lookup(watch->registry, entry->id, NULL));
         fleet_registry_stage_presence(watch->registry, transaction, device, entry->presence);
-    else if (is_of_nobody(watch, entry))
+    } else if (is_of_nobody(watch, entry))
         g_hash_table_remove(watch->entries, entry->id);
 }
 
@@ -339,7 +342,7 @@ static void saved(const GError *error, gpointer user_data)
     GHashTableIter iter;
     gpointer value;
 
-    if (error == NULL || watch->stopped)
+    if (error == NULL || watch->stopped || watch->unsaved.length == g_hash_table_size(watch->entries))
         return;
     g_hash_table_iter_init(&iter, watch->entries);
     while (g_hash_table_iter_next(&iter, NULL, &value))
