@@ -6,7 +6,10 @@
 
 #include "thin_edge_test.h"
 
+#include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 
 #define QUICK "KeepAlive=5s\n"
 
@@ -276,6 +279,98 @@ START_TEST(host_that_nobody_knows)
 }
 END_TEST
 
+/* Puts a script in the place of the program that tells addresses, for fleetd. */
+static char *pretend_getent(ThinEdgeTest *test, const char *script)
+{
+    char *directory = fleet_test_directory_new();
+    g_autofree char *path = g_build_filename(directory, "getent", NULL);
+    g_autofree char *text = g_strdup_printf("#!/bin/sh\n%s\n", script);
+    g_autofree char *variable = g_strdup_printf("PATH=%s:/usr/bin:/bin", directory);
+
+    fleet_test_write(path, text);
+    ck_assert_int_eq(chmod(path, 0755), 0);
+    fleet_test_daemon_add_env(test->daemon, variable);
+    return directory;
+}
+
+/* Whoever tells no address holds up nobody, and is not waited for when it is not needed any more. */
+START_TEST(addresses_that_do_not_come)
+{
+    g_autoptr(ThinEdgeTest) test = thin_edge_test_new_with_config(NULL, "[ThinEdge]\nBroker=broker.example\n");
+    g_autofree char *directory =
+            pretend_getent(test, "echo $$ > ${0%getent}new; mv ${0%getent}new ${0%getent}pid; exec sleep 1000");
+    g_autofree char *pid_file = g_build_filename(directory, "pid", NULL);
+    g_autofree char *config = g_strdup_printf("[ThinEdge]\nBroker=%s\n", fleet_test_broker_address(test->broker));
+
+    fleet_test_daemon_start(test->daemon);
+    thin_edge_test_register(test, "dev");
+    g_autoptr(ThinEdgeAction) action = thin_edge_test_initiate(test, "dev", "SYSTEM_REBOOT", NULL);
+    ck_assert_str_eq(action->status, "PENDING");
+    while (!g_file_test(pid_file, G_FILE_TEST_EXISTS))
+        fleet_test_round_trip(test->connection);
+    g_autofree char *pid = fleet_test_read(pid_file);
+
+    fleet_test_daemon_set_config(test->daemon, config);
+    fleet_test_daemon_signal(test->daemon, SIGHUP);
+    thin_edge_test_wait_log(test, "lets us in");
+    while (kill((pid_t)atoi(pid), 0) == 0)
+        fleet_test_round_trip(test->connection);
+    ck_assert_int_eq(errno, ESRCH);
+}
+END_TEST
+
+static const struct {
+    const char *script, *part;
+} tellers[] = {
+        {"exit 1", "'getent' exited with status 1"},
+        {"exit 2", "the host 'broker.example' is not known"},
+        {"kill -9 $$", "'getent' was killed"},
+        {"echo nonsense; echo 300.1.1.1 STREAM", "the host 'broker.example' is not known"},
+        {"exec yes 127.0.0.1 STREAM", "cannot be used: "},
+};
+
+START_TEST(addresses_that_are_none)
+{
+    g_autoptr(ThinEdgeTest) test = thin_edge_test_new_with_config(NULL, "[ThinEdge]\nBroker=broker.example:1\n");
+
+    g_free(pretend_getent(test, tellers[_i].script));
+    fleet_test_daemon_start(test->daemon);
+    thin_edge_test_wait_log(test, tellers[_i].part);
+}
+END_TEST
+
+START_TEST(nobody_to_tell_addresses)
+{
+    g_autoptr(ThinEdgeTest) test = thin_edge_test_new_with_config(NULL, "[ThinEdge]\nBroker=broker.example\n");
+
+    fleet_test_daemon_add_env(test->daemon, "PATH=/nonexistent");
+    fleet_test_daemon_start(test->daemon);
+    thin_edge_test_wait_log(test, "broker 'broker.example' cannot be used: .*getent");
+}
+END_TEST
+
+/* A host has several addresses, and the broker is not at the first of them; with TLS neither. */
+START_TEST(second_address)
+{
+    const FleetTestBrokerSettings settings = {.tls = _i == 1};
+    g_autoptr(ThinEdgeTest) test = thin_edge_test_new_with_config(&settings, NULL);
+    g_autofree char *authority =
+            _i == 1 ? g_strdup_printf("CAFile=%s\n",
+                              fleet_test_certificates_authority(fleet_test_broker_certificates(test->broker)))
+                    : g_strdup("");
+    g_autofree char *config =
+            g_strdup_printf("[ThinEdge]\nBroker=localhost:%d\n%s", fleet_test_broker_port(test->broker), authority);
+
+    g_free(pretend_getent(
+            test, "echo ::1 STREAM localhost; echo ::1 DGRAM; echo 127.0.0.1 STREAM; echo 127.0.0.1 RAW"));
+    fleet_test_daemon_set_config(test->daemon, config);
+    fleet_test_daemon_start(test->daemon);
+    thin_edge_test_wait_log(test, "broker 'localhost:[0-9]+' lets us in");
+    g_autofree char *written = fleet_test_daemon_stderr(test->daemon);
+    ck_assert_ptr_null(strstr(written, "cannot be used"));
+}
+END_TEST
+
 START_TEST(user_and_password)
 {
     const FleetTestBrokerSettings settings = {.username = "fleet", .password = "open sesame"};
@@ -542,6 +637,10 @@ int main(void)
     tcase_add_test(tcase, unix_socket);
     tcase_add_test(tcase, host_with_a_name);
     tcase_add_test(tcase, host_that_nobody_knows);
+    tcase_add_test(tcase, addresses_that_do_not_come);
+    tcase_add_loop_test(tcase, addresses_that_are_none, 0, G_N_ELEMENTS(tellers));
+    tcase_add_test(tcase, nobody_to_tell_addresses);
+    tcase_add_loop_test(tcase, second_address, 0, 2);
     tcase_add_test(tcase, user_and_password);
     tcase_add_test(tcase, wrong_password);
     tcase_add_test(tcase, tls_with_certificates);
