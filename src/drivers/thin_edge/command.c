@@ -55,6 +55,7 @@ struct FleetThinEdgeCommand {
     guint64 publication; /* of it, or of its clearing, until that is confirmed; 0 = none */
     gboolean is_queued;  /* in unmarked or marked */
     gboolean is_under_way;
+    gboolean is_stray;   /* nobody has ever asked for it: it is only cleared */
     gboolean is_sought;  /* what is retained was asked for after it was sent */
     gboolean is_seen;    /* since then */
     gboolean is_unknown; /* as the engine was told */
@@ -73,12 +74,15 @@ struct FleetThinEdgeCommands {
     GQueue unmarked, marked;  /* of commands to be sent: that wait for a mark to be made; for it to come back */
     guint64 mark;             /* what marked waits for; 0 = nothing */
     guint under_way;          /* so many commands are */
+    guint n_strays;           /* likewise */
 };
 
 static void free_command(gpointer data)
 {
     FleetThinEdgeCommand *command = data;
 
+    if (command->is_stray)
+        command->commands->n_strays--;
     g_free(command->topic);
     g_free(command->client);
     g_free(command->payload);
@@ -425,10 +429,16 @@ static void take_message(FleetThinEdgeCommand *command, const char *payload, gsi
 
 static void clear_stray(FleetThinEdgeCommands *commands, const char *topic)
 {
-    if (g_hash_table_size(commands->by_topic) < STRAYS_MAX)
-        clear(new_command(commands, topic, ""));
-    else
+    FleetThinEdgeCommand *command;
+
+    if (commands->n_strays >= STRAYS_MAX) {
         fleet_thin_edge_complain(commands->self, topic, "too many commands of nobody are being cleared");
+        return;
+    }
+    command = new_command(commands, topic, "");
+    command->is_stray = TRUE;
+    commands->n_strays++;
+    clear(command);
 }
 
 static void take_stray(FleetThinEdgeCommands *commands, const char *topic, const char *payload, gsize length)
