@@ -70,6 +70,39 @@ START_TEST(actions_wait_for_a_broker)
 }
 END_TEST
 
+static void set_silence(ThinEdgeTest *test, const char *span)
+{
+    g_autofree char *config = g_strdup_printf(
+            "[ThinEdge]\nBroker=%s\n[Presence]\nOfflineAfter=%s\n", fleet_test_broker_address(test->broker), span);
+
+    fleet_test_daemon_set_config(test->daemon, config);
+}
+
+/* "other", which is not a device of the broker's, was heard as long ago, and shows when "dev" would be missed. */
+START_TEST(nobody_is_missed_at_a_start_without_a_broker)
+{
+    g_autoptr(ThinEdgeTest) test = thin_edge_test_new(NULL, "");
+
+    set_silence(test, "1h");
+    fleet_test_daemon_restart(test->daemon);
+    thin_edge_test_register(test, "dev");
+    thin_edge_test_is_up(test, "dev", TRUE);
+    thin_edge_test_wait_device(test, "dev", "Presence", "'ONLINE'");
+    fleet_test_call_void(test->connection, FLEET_TEST_ROOT, FLEET_TEST_MANAGER, "RegisterDevice",
+            g_variant_new("(ssssa{sv})", "other", "", "", "", NULL));
+    fleet_test_call_void(test->connection, FLEET_TEST_ROOT, FLEET_TEST_MANAGER, "Heartbeat",
+            g_variant_new("(sa{sv})", "other", NULL));
+
+    fleet_test_broker_stop(test->broker);
+    set_silence(test, "500ms");
+    fleet_test_daemon_restart(test->daemon);
+    thin_edge_test_wait_device(test, "other", "Status", "'OFFLINE'");
+    thin_edge_test_wait_device(test, "dev", "Presence", "'UNKNOWN'");
+    thin_edge_test_wait_device(test, "dev", "Status", "'IDLE'");
+    fleet_test_broker_start(test->broker);
+}
+END_TEST
+
 /* fleetd is the first; a persistent broker knows the device when it comes. */
 START_TEST(actions_start_once_the_broker_comes)
 {
@@ -625,6 +658,7 @@ int main(void)
     TCase *tcase = fleet_test_case(suite, "broker");
 
     tcase_add_test(tcase, actions_wait_for_a_broker);
+    tcase_add_test(tcase, nobody_is_missed_at_a_start_without_a_broker);
     tcase_add_test(tcase, actions_start_once_the_broker_comes);
     tcase_add_test(tcase, broker_that_remembers);
     tcase_add_test(tcase, end_while_nobody_hears);

@@ -158,6 +158,9 @@ static void adopt(FleetDriver *driver, const FleetDevice *image)
     g_hash_table_replace(self->places, device->address, device);
     g_hash_table_remove(self->announced, device->address);
     fleet_thin_edge_sync_fetch(self->sync, device);
+    /* It may have been heard before the start, and nobody can hear it now. */
+    if (fleet_thin_edge_client(self) == NULL)
+        tell_presence(self, device, FLEET_PRESENCE_UNKNOWN);
 }
 
 void fleet_thin_edge_device_fetched(FleetThinEdge *self, FleetThinEdgeDevice *device)

@@ -113,13 +113,13 @@ START_TEST(beat_that_cannot_be_stored_counts_all_the_same)
     FleetTransaction *transaction = fleet_transaction_new(core->ledger);
 
     lose();
+    tolerate(NEVER, 0);
     fleet_test_core_break_disk();
     ck_assert(fleet_presence_watch_beat(core->presence, transaction, "a", NULL));
     fleet_test_core_end(core, "beat", transaction, NULL);
     fleet_test_core_wait(core, "beat: StorageFailed");
     fleet_test_core_mend_disk();
     assert_device("a", FLEET_DEVICE_OFFLINE, FLEET_PRESENCE_OFFLINE);
-    tolerate(NEVER, 0);
     fleet_test_core_wait(core, "device changed a OFFLINE->IDLE");
 }
 END_TEST
