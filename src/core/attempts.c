@@ -107,11 +107,6 @@ static void retry_stored(const GError *error, gpointer user_data)
         fleet_run_set_due(run, FLEET_DUE_RETRY, fleet_clock_boottime() + STORE_AGAIN_USEC);
 }
 
-gboolean fleet_run_is_driver_ready(const FleetRun *run)
-{
-    return fleet_engine_is_ready(run->driver, fleet_run_device(run));
-}
-
 void fleet_run_retry(FleetRun *run)
 {
     const FleetDevice *device = fleet_run_device(run);

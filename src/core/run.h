@@ -177,9 +177,6 @@ void fleet_run_device_changed(FleetRun *run);
 /* Has its driver told, at that time, what has become of its reports. */
 void fleet_run_tell_stored(FleetRun *run, gint64 when);
 
-/* Could its driver start an attempt now? */
-gboolean fleet_run_is_driver_ready(const FleetRun *run);
-
 /* The driver has not found it again in time. */
 void fleet_run_give_up_recovery(FleetRun *run);
 

@@ -143,7 +143,7 @@ static void consider_device(FleetEngine *engine, const char *device_id)
 
     if (run == NULL || run->in_flight > 0 || run->ending != NULL)
         return;
-    if (!fleet_run_is_driver_ready(run)) {
+    if (!fleet_engine_is_ready(run->driver, fleet_run_device(run))) {
         set_waiting(run, "waiting-device");
         return;
     }

@@ -39,20 +39,28 @@ void fleet_drivers_free(FleetDrivers *drivers)
     g_free(drivers);
 }
 
+/* The place of the name, or of none. */
+static guint find(const char *name)
+{
+    guint i = 0;
+
+    while (i < G_N_ELEMENTS(classes) && !g_str_equal(classes[i]->name, name))
+        i++;
+    return i;
+}
+
 FleetDriver *fleet_drivers_lookup(const FleetDrivers *drivers, const char *name)
 {
-    for (guint i = 0; i < G_N_ELEMENTS(classes); i++)
-        if (g_str_equal(classes[i]->name, name))
-            return drivers->drivers[i];
-    return NULL;
+    guint i = find(name);
+
+    return i < G_N_ELEMENTS(classes) ? drivers->drivers[i] : NULL;
 }
 
 const FleetDriverClass *fleet_drivers_class(const char *name)
 {
-    for (guint i = 0; i < G_N_ELEMENTS(classes); i++)
-        if (g_str_equal(classes[i]->name, name))
-            return classes[i];
-    return NULL;
+    guint i = find(name);
+
+    return i < G_N_ELEMENTS(classes) ? classes[i] : NULL;
 }
 
 const char *const *fleet_drivers_names(void)
