@@ -12,6 +12,9 @@
 /* Announced devices that are registered in one turn of the loop. */
 #define REGISTERED_PER_TURN 256
 
+/* How long to wait before those that could not be stored are registered again. */
+#define STORE_AGAIN_USEC (2 * FLEET_USEC_PER_SEC)
+
 typedef struct {
     const char *driver; /* static */
     char *id, *name, *type, *address;
@@ -115,10 +118,26 @@ void fleet_engine_register_announced(
         fleet_timers_set(engine->timers, &engine->registering, 0);
 }
 
+/* Those of one transaction. */
+typedef struct {
+    FleetEngine *engine;
+    GQueue announced;
+} Batch;
+
+/* A driver announces a device once, so what could not be stored is not forgotten. */
 static void registered(const GError *error, gpointer user_data)
 {
-    if (error != NULL)
-        fleet_log_warning("devices that were announced could not be registered: %s", error->message);
+    g_autofree Batch *batch = user_data;
+    FleetEngine *engine = batch->engine;
+
+    if (error == NULL || engine->stopped) {
+        g_queue_clear_full(&batch->announced, free_announced);
+        return;
+    }
+    fleet_log_warning("devices that were announced could not be registered yet: %s", error->message);
+    while (!g_queue_is_empty(&batch->announced))
+        g_queue_push_head_link(&engine->announced, g_queue_pop_tail_link(&batch->announced));
+    fleet_timers_set(engine->timers, &engine->registering, fleet_clock_boottime() + STORE_AGAIN_USEC);
 }
 
 static void stage(FleetEngine *engine, FleetTransaction *transaction, const Announced *announced)
@@ -141,14 +160,14 @@ void fleet_engine_register_next(FleetTimer *timer)
 {
     FleetEngine *engine = timer->data;
     FleetTransaction *transaction = fleet_transaction_new(engine->ledger);
+    Batch *batch = g_new0(Batch, 1);
 
+    batch->engine = engine;
     for (guint i = 0; i < REGISTERED_PER_TURN && !g_queue_is_empty(&engine->announced); i++) {
-        Announced *announced = g_queue_pop_head(&engine->announced);
-
-        stage(engine, transaction, announced);
-        free_announced(announced);
+        stage(engine, transaction, g_queue_peek_head(&engine->announced));
+        g_queue_push_tail_link(&batch->announced, g_queue_pop_head_link(&engine->announced));
     }
-    fleet_transaction_submit(transaction, registered, NULL);
+    fleet_transaction_submit(transaction, registered, batch);
     if (!g_queue_is_empty(&engine->announced)) /* a moment that was over would be of this turn */
         fleet_timers_set(engine->timers, timer, fleet_clock_boottime());
 }

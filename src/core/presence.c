@@ -473,9 +473,11 @@ static void lose_track(FleetPresenceWatch *watch, const FleetDevice *device)
 {
     Entry *entry = g_hash_table_lookup(watch->entries, device->id);
 
-    if (entry == NULL)
+    if (entry == NULL && fleet_device_last_seen(device) == 0)
         return;
-    if (entry->situation == BACK)
+    if (entry == NULL)
+        (void)add_entry(watch, device); /* so that nobody waits for it, whatever is configured later */
+    else if (entry->situation == BACK)
         place(entry, AWAY);
     else if (entry->situation == PRESENT) {
         place(entry, UNSURE);

@@ -80,8 +80,8 @@ typedef struct {
     /* is_ready may have another answer: for one device, or for all of that driver's (NULL). */
     void (*ready_changed)(FleetDriver *driver, const char *device_id, gpointer host_data);
 
-    /* Has a device registered with this driver, as root would, on the next turn. What cannot be done is logged. One
-     * that is registered already is left as it is. */
+    /* Has a device registered with this driver, as root would, on the next turn, or once the disk takes it. What cannot
+     * be done at all is logged. One that is registered already is left as it is. */
     void (*announced)(FleetDriver *driver, const FleetAnnouncement *announcement, gpointer host_data);
 
     /* There is no trace of it: after _reattach, or later, when what it was known by is gone. Any further report within

@@ -232,6 +232,18 @@ START_TEST(announcement_that_is_wrong_registers_nothing)
 }
 END_TEST
 
+START_TEST(announcement_that_cannot_be_stored_is_stored_later)
+{
+    fleet_test_core_break_disk();
+    announce("a", "router", "there");
+    fleet_test_core_wait(core, "storage failed");
+    fleet_test_core_mend_disk();
+    fleet_test_core_wait(core, "device added a IDLE");
+    ck_assert_str_eq(fleet_fixture_device("a")->address, "there");
+    ck_assert_uint_eq(fleet_test_core_count(core, "device added a IDLE"), 1);
+}
+END_TEST
+
 /* More than one turn of the loop takes; and what is left at the end is not registered. */
 START_TEST(many_are_announced_together)
 {
@@ -329,6 +341,7 @@ int main(void)
     tcase_add_test(adopt, retry_waits_for_its_driver);
     tcase_add_test(adopt, announced_device_is_registered);
     tcase_add_test(adopt, announcement_that_is_wrong_registers_nothing);
+    tcase_add_test(adopt, announcement_that_cannot_be_stored_is_stored_later);
     tcase_add_test(adopt, many_are_announced_together);
     tcase_add_test(adopt, address_is_fixed_while_an_action_runs);
     tcase_add_test(adopt, driver_is_told_what_is_stored);

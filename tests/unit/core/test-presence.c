@@ -372,6 +372,22 @@ START_TEST(nobody_is_missed_while_the_way_is_down)
 }
 END_TEST
 
+/* It was heard before the start, when no silence was too long; and it is only now that one is. */
+START_TEST(nobody_is_missed_while_the_way_is_down_from_the_start)
+{
+    fleet_fixture_add("a");
+    fleet_fixture_add("b");
+    beat("a");
+    beat("b");
+    restart();
+    fleet_presence_watch_start(core->presence);
+    report("a", FLEET_PRESENCE_UNKNOWN);
+    tolerate(SHORT, 0);
+    fleet_test_core_wait(core, "device changed b IDLE->OFFLINE");
+    assert_device("a", FLEET_DEVICE_IDLE, FLEET_PRESENCE_UNKNOWN);
+}
+END_TEST
+
 START_TEST(absence_outlives_a_restart)
 {
     fleet_fixture_add("a");
@@ -653,6 +669,7 @@ int main(void)
     tcase_add_test(presence, retry_waits_for_its_return);
     tcase_add_test(presence, driver_knows_that_a_device_is_away);
     tcase_add_test(presence, nobody_is_missed_while_the_way_is_down);
+    tcase_add_test(presence, nobody_is_missed_while_the_way_is_down_from_the_start);
     tcase_add_test(presence, absence_outlives_a_restart);
     tcase_add_test(presence, who_was_heard_before_a_restart_is_missed_after_it);
     tcase_add_test(presence, last_seen_is_written_at_the_end);
