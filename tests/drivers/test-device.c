@@ -8,7 +8,11 @@
 #include "lib/run.h"
 
 #include <json-glib/json-glib.h>
+#include <netinet/in.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define HEALTH "te/device/rtr/service/tedge-agent/status/health"
 #define SHARED_HEALTH "te/device/rtr-%u/service/tedge-agent/status/health"
@@ -268,6 +272,65 @@ START_TEST(certificate_of_another_authority_is_no_broker)
 }
 END_TEST
 
+/* A socket that listens on a port of its own, and takes one connection more. */
+static int listen_for_one(struct sockaddr_in *address)
+{
+    socklen_t size = sizeof(*address);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    *address = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)address, sizeof(*address)), 0);
+    ck_assert_int_eq(listen(fd, 0), 0);
+    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)address, &size), 0);
+    return fd;
+}
+
+/* Does somebody on this machine wait to be connected to that port? */
+static gboolean somebody_waits_for(int port)
+{
+    g_autofree char *pattern = g_strdup_printf("(?m)^ *\\d+: \\S+ 0100007F:%04X 02 ", port);
+    g_autofree char *connections = fleet_test_read("/proc/net/tcp");
+
+    return g_regex_match_simple(pattern, connections, 0, 0);
+}
+
+static int accept_soon(int fd)
+{
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+
+    if (poll(&wait, 1, fleet_test_remaining(fleet_test_deadline(FLEET_TEST_PATIENCE))) != 1)
+        fleet_test_fail("nobody connects");
+    return accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+}
+
+/* As with any broker that is not on the same machine. That it goes on shows by the first byte of a TLS. */
+START_TEST(broker_that_is_not_reached_at_once_is_waited_for)
+{
+    g_autoptr(FleetTestCertificates) certificates = fleet_test_certificates_new();
+    g_autofree char *option = g_strconcat("--cafile=", fleet_test_certificates_authority(certificates), NULL);
+    struct sockaddr_in address;
+    int listener = listen_for_one(&address), other = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    g_autofree char *at = g_strdup_printf("--broker=127.0.0.1:%d", ntohs(address.sin_port));
+    char first = 0;
+
+    ck_assert_int_eq(connect(other, (struct sockaddr *)&address, sizeof(address)), 0);
+    FleetTestProcess *device = fleet_test_simulated_device_launch(broker, "rtr", at, option, NULL);
+    gint64 deadline = fleet_test_deadline(FLEET_TEST_PATIENCE);
+    while (!somebody_waits_for(ntohs(address.sin_port)))
+        ck_assert_int_gt(fleet_test_remaining(deadline), 0);
+    close(accept_soon(listener));
+    close(other);
+    int fd = accept_soon(listener);
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+    ck_assert_int_eq(poll(&wait, 1, fleet_test_remaining(fleet_test_deadline(FLEET_TEST_PATIENCE))), 1);
+    ck_assert_int_eq(read(fd, &first, 1), 1);
+    ck_assert_int_eq(first, 22);
+    fleet_test_simulated_device_stop(device);
+    close(fd);
+    close(listener);
+}
+END_TEST
+
 START_TEST(broker_that_comes_later_is_waited_for)
 {
     fleet_test_broker_stop(broker);
@@ -402,6 +465,7 @@ int main(void)
     tcase_add_test(tests, unix_socket_does_as_well);
     tcase_add_test(tests, wrong_password_is_no_way_in);
     tcase_add_test(tests, certificate_of_another_authority_is_no_broker);
+    tcase_add_test(tests, broker_that_is_not_reached_at_once_is_waited_for);
     tcase_add_test(tests, broker_that_comes_later_is_waited_for);
     tcase_add_test(tests, end_does_not_wait_for_a_broker_that_is_away);
     tcase_add_test(tests, broker_that_has_forgotten_it_is_told_again);

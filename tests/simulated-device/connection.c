@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <mosquitto.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define KEEPALIVE_SECONDS 60
 #define CARE_USEC (20 * G_USEC_PER_SEC) /* the library wants to be asked now and then whether it is time for a ping */
@@ -20,6 +21,7 @@ struct SimConnection {
     struct mosquitto *client; /* NULL while it is down */
     SimWatch watch;
     SimTimer care;
+    gboolean reached; /* the other end, by TCP or a socket in the file system; TLS and the greeting come after that */
     gboolean up;
     /* What the library says inside a call of it is taken up when that has returned: until then it must not be freed,
      * and what is published before it has taken in the broker's greeting would be sent twice. */
@@ -75,7 +77,17 @@ static void discard(SimConnection *connection)
     sim_loop_stop_timer(&connection->care);
     g_clear_pointer(&connection->client, mosquitto_destroy);
     g_clear_pointer(&connection->reason, g_free);
-    connection->up = connection->greeted = connection->closing = connection->ended = FALSE;
+    connection->reached = connection->up = FALSE;
+    connection->greeted = connection->closing = connection->ended = FALSE;
+}
+
+/* While a TLS begins, the library does not say that it waits for the other end to be reached, and may say that it wants
+ * to write long after it has; each answer that comes then leads on. */
+static gboolean wants_write(const SimConnection *connection)
+{
+    gboolean begins_tls = connection->broker->cafile != NULL && !connection->up;
+
+    return !connection->reached || (!begins_tls && mosquitto_want_write(connection->client));
 }
 
 /* Takes up what the library has said, and watches its socket for what it wants now. */
@@ -99,7 +111,7 @@ static void settle(SimConnection *connection)
         return;
     }
     sim_loop_watch(connection->loop, &connection->watch, mosquitto_socket(connection->client),
-            EPOLLIN | (mosquitto_want_write(connection->client) ? EPOLLOUT : 0));
+            EPOLLIN | (wants_write(connection) ? EPOLLOUT : 0));
 }
 
 /* To be put around each call of the library that may call back or lose the connection. */
@@ -116,18 +128,36 @@ static void leave(SimConnection *connection, int result)
     settle(connection);
 }
 
+/* The other end is reached, or cannot be: the library would wait on for a TLS that cannot come. */
+static int finish_reaching(SimConnection *connection)
+{
+    int cause = 0;
+    socklen_t size = sizeof(cause);
+
+    if (getsockopt(mosquitto_socket(connection->client), SOL_SOCKET, SO_ERROR, &cause, &size) == 0 && cause != 0) {
+        errno = cause;
+        return MOSQ_ERR_ERRNO;
+    }
+    connection->reached = TRUE;
+    return MOSQ_ERR_SUCCESS;
+}
+
 static void on_ready(guint32 events, gpointer data)
 {
     SimConnection *connection = data;
+    gboolean was_up = connection->up, is_tls = connection->broker->cafile != NULL;
     int result = MOSQ_ERR_SUCCESS;
 
     enter(connection);
+    if (!connection->reached)
+        result = finish_reaching(connection);
     /* Within TLS more may have been read from the socket than is handed out at once: the library goes on by itself,
-     * but only if this is not left over from an earlier call. */
-    errno = 0;
-    if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
+     * but only if this is not left over from an earlier call, and not if it had to wait to write. */
+    if (result == MOSQ_ERR_SUCCESS && (is_tls || events & (EPOLLIN | EPOLLHUP | EPOLLERR))) {
+        errno = 0;
         result = mosquitto_loop_read(connection->client, 1);
-    if (result == MOSQ_ERR_SUCCESS && events & EPOLLOUT && !connection->ended)
+    }
+    if (result == MOSQ_ERR_SUCCESS && (!was_up || events & EPOLLOUT) && !connection->ended)
         result = mosquitto_loop_write(connection->client, 1);
     leave(connection, result);
 }
