@@ -201,8 +201,7 @@ static void on_message(struct mosquitto *library, void *data, const struct mosqu
     if (message->qos > 0)
         client->last_out = g_get_monotonic_time(); /* it is confirmed */
     if (client->failure == NULL)
-        client->funcs->message(
-                message->topic, message->payload, (gsize)message->payloadlen, message->retain, client->user_data);
+        client->funcs->message(message->topic, message->payload, (gsize)message->payloadlen, client->user_data);
     errno = 0;
 }
 

@@ -20,8 +20,8 @@ typedef struct {
     /* It is over, with the reason, or has never begun. To be freed now or later; nothing else is called. */
     void (*lost)(const char *reason, gpointer user_data);
 
-    /* The payload is not followed by a 0, and may be empty. retained: it was there before the subscription. */
-    void (*message)(const char *topic, const char *payload, gsize length, gboolean retained, gpointer user_data);
+    /* The payload is not followed by a 0, and may be empty. */
+    void (*message)(const char *topic, const char *payload, gsize length, gpointer user_data);
 
     /* The broker's answer to a subscription: for each filter, in their order, NULL or why it was refused. */
     void (*subscribed)(guint id, const char *const *refusals, guint n, gpointer user_data);

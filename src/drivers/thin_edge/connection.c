@@ -138,22 +138,22 @@ static void lost(const char *reason, gpointer user_data)
     connection->funcs->down(connection->user_data);
 }
 
-static void message(const char *topic, const char *payload, gsize length, gboolean retained, gpointer user_data)
+static void message(const char *topic, const char *payload, gsize length, gpointer user_data)
 {
     FleetThinEdgeConnection *connection = user_data;
 
-    fleet_thin_edge_inbox_add(connection->inbox, topic, payload, length, retained);
+    fleet_thin_edge_inbox_add(connection->inbox, topic, payload, length);
     if (fleet_thin_edge_inbox_is_full(connection->inbox))
         fleet_thin_edge_client_set_reading(connection->client, FALSE);
 }
 
-static void take_message(const char *topic, const char *payload, gsize length, gboolean retained, gpointer user_data)
+static void take_message(const char *topic, const char *payload, gsize length, gpointer user_data)
 {
     const FleetThinEdgeConnection *connection = user_data;
 
     if (!fleet_thin_edge_inbox_is_full(connection->inbox))
         fleet_thin_edge_client_set_reading(connection->client, TRUE);
-    connection->funcs->message(topic, payload, length, retained, connection->user_data);
+    connection->funcs->message(topic, payload, length, connection->user_data);
 }
 
 static void subscribed(guint id, const char *const *refusals, guint n, gpointer user_data)

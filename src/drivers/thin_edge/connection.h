@@ -18,7 +18,7 @@ typedef struct {
     void (*down)(gpointer user_data);
 
     /* As in client.h. */
-    void (*message)(const char *topic, const char *payload, gsize length, gboolean retained, gpointer user_data);
+    void (*message)(const char *topic, const char *payload, gsize length, gpointer user_data);
     void (*subscribed)(guint id, const char *const *refusals, guint n, gpointer user_data);
     void (*published)(guint64 id, const char *refusal, gpointer user_data);
 } FleetThinEdgeConnectionFuncs;

@@ -11,7 +11,6 @@
 typedef struct {
     GList link;
     gsize length, topic_size;
-    gboolean retained;
     char bytes[]; /* the topic, with its NUL, and the payload */
 } Message;
 
@@ -66,20 +65,18 @@ static gboolean take_some(gpointer data)
             inbox->source = 0;
             return G_SOURCE_REMOVE;
         }
-        inbox->take(message->bytes, message->bytes + message->topic_size, message->length, message->retained,
-                inbox->user_data);
+        inbox->take(message->bytes, message->bytes + message->topic_size, message->length, inbox->user_data);
         g_free(message);
     } while (fleet_slice_goes_on(&slice));
     return G_SOURCE_CONTINUE;
 }
 
-void fleet_thin_edge_inbox_add(
-        FleetThinEdgeInbox *inbox, const char *topic, const char *payload, gsize length, gboolean retained)
+void fleet_thin_edge_inbox_add(FleetThinEdgeInbox *inbox, const char *topic, const char *payload, gsize length)
 {
     gsize topic_size = strlen(topic) + 1;
     Message *message = g_malloc(sizeof(Message) + topic_size + length);
 
-    *message = (Message){.length = length, .topic_size = topic_size, .retained = retained};
+    *message = (Message){.length = length, .topic_size = topic_size};
     message->link.data = message;
     memcpy(message->bytes, topic, topic_size);
     if (length > 0)

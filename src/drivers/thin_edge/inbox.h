@@ -10,8 +10,7 @@
 
 typedef struct FleetThinEdgeInbox FleetThinEdgeInbox;
 
-typedef void (*FleetThinEdgeInboxFunc)(
-        const char *topic, const char *payload, gsize length, gboolean retained, gpointer user_data);
+typedef void (*FleetThinEdgeInboxFunc)(const char *topic, const char *payload, gsize length, gpointer user_data);
 
 /* It is empty. take is called for each message, in their order, and may empty it. */
 FleetThinEdgeInbox *fleet_thin_edge_inbox_new(
@@ -19,8 +18,7 @@ FleetThinEdgeInbox *fleet_thin_edge_inbox_new(
 void fleet_thin_edge_inbox_free(FleetThinEdgeInbox *inbox);
 
 /* Takes a copy. */
-void fleet_thin_edge_inbox_add(
-        FleetThinEdgeInbox *inbox, const char *topic, const char *payload, gsize length, gboolean retained);
+void fleet_thin_edge_inbox_add(FleetThinEdgeInbox *inbox, const char *topic, const char *payload, gsize length);
 
 /* Forgets what is in it. */
 void fleet_thin_edge_inbox_clear(FleetThinEdgeInbox *inbox);

@@ -241,7 +241,7 @@ static void take_device_message(
 }
 
 /* A topic that nobody has subscribed to is one whose device has just gone. */
-static void message(const char *topic, const char *payload, gsize length, gboolean retained, gpointer user_data)
+static void message(const char *topic, const char *payload, gsize length, gpointer user_data)
 {
     FleetThinEdge *self = user_data;
     FleetThinEdgeTopic parsed;
