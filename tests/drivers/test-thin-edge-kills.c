@@ -25,7 +25,7 @@ static const Work works[] = {
         {"CONFIGURATION_CHANGE", "config_update", "{'type': 'settings', 'url': 'http://there/conf'}"},
 };
 
-/* "cleared": the end is on disk, and the command is about to go, or has gone. */
+/* "": the end is on disk, and the command has just been cleared. */
 static const char *const phases[] = {"init", "scheduled", "executing", "successful", ""};
 
 static FleetTestBus *bus;
