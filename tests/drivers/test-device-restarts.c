@@ -12,6 +12,10 @@
 #define UPDATE_PAYLOAD "{'status':'init','type':'settings','remoteUrl':'x','mine':[1]}"
 #define UPDATE_DONE "{'status':'successful','type':'settings','remoteUrl':'x','mine':[1]}"
 
+/* Work that does not end before the check, which has seen that it has begun, has done something to the broker, however
+ * busy the machine is. */
+#define UNHURRIED "--duration=1s"
+
 static const struct {
     const char *topic, *payload;
 } restarting[] = {
@@ -215,7 +219,7 @@ END_TEST
 START_TEST(result_reaches_a_broker_that_has_forgotten_the_command)
 {
     g_autofree char *record = device_test_option("record", "record");
-    FleetTestProcess *device = fleet_test_simulated_device_start(broker, "rtr", "--duration=100ms", record, NULL);
+    FleetTestProcess *device = fleet_test_simulated_device_start(broker, "rtr", UNHURRIED, record, NULL);
 
     device_test_request(UPDATE, UPDATE_PAYLOAD);
     (void)fleet_test_mqtt_wait_status(mqtt, 0, UPDATE, "executing");
@@ -234,7 +238,7 @@ END_TEST
 
 START_TEST(broker_that_stands_still_is_waited_for)
 {
-    FleetTestProcess *device = fleet_test_simulated_device_start(broker, "rtr", "--duration=20ms", NULL);
+    FleetTestProcess *device = fleet_test_simulated_device_start(broker, "rtr", UNHURRIED, NULL);
 
     device_test_request(UPDATE, UPDATE_PAYLOAD);
     (void)fleet_test_mqtt_wait_status(mqtt, 0, UPDATE, "executing");
@@ -250,7 +254,7 @@ END_TEST
 
 START_TEST(result_that_was_lost_with_the_broker_is_told_again)
 {
-    FleetTestProcess *device = fleet_test_simulated_device_start(broker, "rtr", "--duration=20ms", NULL);
+    FleetTestProcess *device = fleet_test_simulated_device_start(broker, "rtr", UNHURRIED, NULL);
 
     device_test_request(UPDATE, UPDATE_PAYLOAD);
     (void)fleet_test_mqtt_wait_status(mqtt, 0, UPDATE, "executing");
