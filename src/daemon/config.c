@@ -121,17 +121,36 @@ typedef struct {
 static const FleetConfigKey device_type_keys[] = {
         {"Driver", fleet_config_read_driver, offsetof(DeviceType, driver)}, PRESENCE_KEYS(DeviceType, presence)};
 
+/* Owned by the caller. */
+static char *list_keys(const Section *section)
+{
+    g_autoptr(GString) known = g_string_new(NULL);
+
+    for (guint i = 0; i < section->n; i++)
+        g_string_append_printf(known, "%s%s", i > 0 ? ", " : "", section->keys[i].name);
+    return g_string_free(g_steal_pointer(&known), FALSE);
+}
+
 static gboolean fail_unknown_key(
         const Section *section, const FleetConfigFile *file, const char *group, const char *key, GError **error)
 {
     g_autofree char *shown = fleet_quotable(key);
     g_autofree char *shown_group = fleet_quotable(group);
-    g_autoptr(GString) known = g_string_new(NULL);
+    g_autofree char *known = list_keys(section);
 
-    for (guint i = 0; i < section->n; i++)
-        g_string_append_printf(known, "%s%s", i > 0 ? ", " : "", section->keys[i].name);
     return fleet_config_file_fail(
-            file, group, key, error, "key '%s' in [%s] is unknown; use one of %s", shown, shown_group, known->str);
+            file, group, key, error, "key '%s' in [%s] is unknown; use one of %s", shown, shown_group, known);
+}
+
+/* It would say nothing about its type, which nobody can have meant. */
+static gboolean check_not_empty(const Section *section, const FleetConfigFile *file, const char *group, GError **error)
+{
+    g_auto(GStrv) keys = fleet_config_file_keys(file, group);
+    g_autofree char *known = list_keys(section);
+
+    if (keys[0] != NULL)
+        return TRUE;
+    return fleet_config_file_fail(file, group, NULL, error, "group [%s] has no key; use one of %s", group, known);
 }
 
 static gboolean fail_value(
@@ -230,7 +249,7 @@ static gboolean read_device_type(const Section *section, Loader *loader, const F
         g_autofree char *shown = fleet_quotable(group);
         return fleet_config_file_fail(file, group, NULL, error, "[%s] is wrong: %s", shown, local->message);
     }
-    gboolean valid = read_keys(section, file, group, &type, error);
+    gboolean valid = check_not_empty(section, file, group, error) && read_keys(section, file, group, &type, error);
     g_autofree char *driver = type.driver;
     if (!valid)
         return FALSE;

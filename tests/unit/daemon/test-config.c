@@ -295,7 +295,8 @@ static const struct {
         {"[DeviceType router]\nHeartbeatInterval=5s\nOnlineAfter=2s\n", "[DeviceType router]\nOfflineAfter=6s\n", 6, 2,
                 0},
         {"[DeviceType router]\nOfflineAfter=6s\n", "[DeviceType router]\nDriver=command\n", 6, 0, 0},
-        {"[Presence]\nHeartbeatInterval=5s\n", "[Presence]\nHeartbeatInterval=6s\n[DeviceType router]\n", 18, 0, 18},
+        {"[Presence]\nHeartbeatInterval=5s\n",
+                "[Presence]\nHeartbeatInterval=6s\n[DeviceType router]\nDriver=command\n", 18, 0, 18},
 };
 
 START_TEST(types_of_device_may_be_silent_for_so_long)
@@ -607,6 +608,8 @@ static const struct {
         {"[Quota]\nConnections=1\n", ":2: key 'Connections' in [Quota] is unknown; use one of CallsPerUser, "
                                      "ConnectionsPerUser, PendingActionsPerUser, DevicesPerUser"},
         {"[DeviceType]\nDriver=command\n", ":1: group [DeviceType] is unknown; use one of " GROUPS},
+        {"[DeviceType router]\n", ":1: group [DeviceType router] has no key; use one of Driver, HeartbeatInterval, "
+                                  "OfflineAfter, OnlineAfter"},
         {"[DeviceType router]\nDriver=magic\n", ":2: key 'Driver' in [DeviceType router] has a bad value: driver "
                                                 "'magic' is unknown; use one of " DRIVERS},
         {"[DeviceType router]\nDrivers=simulated\n",
