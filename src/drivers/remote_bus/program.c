@@ -131,7 +131,6 @@ static void delivered(const char *path, const char *message, gpointer user_data)
     fleet_remote_run_intend(run);
 }
 
-/* What is left of an earlier connection may have been lost in a reboot. */
 static void begin(FleetRemoteRun *run)
 {
     Program *program = program_of(run);
@@ -142,14 +141,12 @@ static void begin(FleetRemoteRun *run)
                 run, FLEET_OUTCOME_REJECTED, "the program was taken out of the configuration before the start");
         return;
     }
-    g_clear_pointer(&program->file, g_free);
     if (fleet_parameters_count(parameters) == 0) {
         fleet_remote_run_intend(run);
         return;
     }
     g_auto(GStrv) environment = fleet_program_environment_parameters(parameters);
     g_autofree char *text = fleet_program_environment_file(environment);
-    g_clear_pointer(&program->delivery, fleet_remote_delivery_free);
     program->delivery = fleet_remote_delivery_start(run->link, run->settings, run->plan.unit, text, delivered, program);
 }
 

@@ -213,7 +213,7 @@ void fleet_remote_run_intend(FleetRemoteRun *run)
 /* What could not be stored was taken back, and is said again. */
 void fleet_remote_run_stored(FleetRemoteRun *run)
 {
-    if (run->ended || !run->intends || run->stop_wanted || fleet_remote_run_bus(run) == NULL)
+    if (run->ended || !run->intends || fleet_remote_run_bus(run) == NULL)
         return;
     if (!is_intent_stored(run)) {
         report_intent(run);
@@ -255,6 +255,7 @@ static void ready(gpointer user_data)
 
     if (run->ended)
         return;
+    fleet_remote_run_set_due(run, FLEET_REMOTE_DUE_CONNECT, FLEET_REMOTE_NEVER);
     fleet_remote_run_set_due(run, FLEET_REMOTE_DUE_EXPIRE, FLEET_REMOTE_NEVER);
     go_on(run);
 }

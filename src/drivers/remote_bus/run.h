@@ -33,7 +33,7 @@ typedef struct {
     gboolean is_final; /* what the machine was asked for cannot be stopped */
 
     /* The machine can be talked to, and has not been asked: make ready, and then call fleet_remote_run_intend(). Comes
-     * again if the connection is lost before. */
+     * once: if the connection is lost before, the attempt has failed. */
     void (*begin)(FleetRemoteRun *run);
 
     /* Ask. */
@@ -102,6 +102,8 @@ void fleet_remote_run_reattach(FleetRemoteRun *run);
 
 void fleet_remote_run_cancel(FleetRemoteRun *run);
 void fleet_remote_run_wake(FleetRemoteRun *run);
+
+/* What it has reported is on disk, or could not be stored: the machine is asked, or the intent reported again. */
 void fleet_remote_run_stored(FleetRemoteRun *run);
 
 /* The engine lets go of it; is_over says whether its end is on disk. */
@@ -112,7 +114,8 @@ void fleet_remote_run_release(FleetRemoteRun *run, gboolean is_over);
 /* The connection, or NULL while there is none. */
 sd_bus *fleet_remote_run_bus(const FleetRemoteRun *run);
 
-/* Has it written down that the machine is asked; _ask follows. */
+/* Has it written down that the machine may have been asked; _ask follows once that is on disk, unless the connection is
+ * lost or the attempt stopped before. */
 void fleet_remote_run_intend(FleetRemoteRun *run);
 
 void fleet_remote_run_set_due(FleetRemoteRun *run, FleetRemoteDue due, gint64 when);
