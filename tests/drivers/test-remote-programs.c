@@ -274,16 +274,32 @@ START_TEST(a_connection_that_is_cut_while_it_ends)
 END_TEST
 
 /* The connection is there, and nothing comes of it. */
+static void check_hangs(FleetRemoteTest *self, const char *keep_alive)
+{
+    g_autofree char *report =
+            g_strdup_printf("message '127.0.0.1' did not answer within %s; trying to reach it again", keep_alive);
+
+    fleet_remote_test_set(self, "RemoteBus", "KeepAlive", keep_alive);
+    FleetTestAttempt *attempt = start_waiting(self, "echo x >>/run/runs");
+    fleet_remote_test_kill_ssh(SIGSTOP);
+    fleet_test_attempt_wait_report(attempt, report);
+    check_goes_on(self, attempt);
+}
+
 START_TEST(a_connection_that_hangs)
 {
     g_autoptr(FleetRemoteTest) self = fleet_remote_test_new();
 
-    fleet_remote_test_set(self, "RemoteBus", "KeepAlive", "200ms");
-    FleetTestAttempt *attempt = start_waiting(self, "echo x >>/run/runs");
-    fleet_remote_test_kill_ssh(SIGSTOP);
-    fleet_test_attempt_wait_report(
-            attempt, "message '127.0.0.1' did not answer within 200ms; trying to reach it again");
-    check_goes_on(self, attempt);
+    check_hangs(self, "200ms");
+}
+END_TEST
+
+START_TEST(a_connection_that_hangs_for_longer_than_a_call_may_take)
+{
+    g_autoptr(FleetRemoteTest) self = fleet_remote_test_new();
+
+    fleet_remote_test_set(self, "RemoteBus", "ConnectTimeout", "4s");
+    check_hangs(self, "5s");
 }
 END_TEST
 
@@ -566,6 +582,7 @@ int main(void)
     tcase_add_test(tcase, a_connection_that_is_cut);
     tcase_add_test(tcase, a_connection_that_is_cut_while_it_ends);
     tcase_add_test(tcase, a_connection_that_hangs);
+    tcase_add_test(tcase, a_connection_that_hangs_for_longer_than_a_call_may_take);
     tcase_add_test(tcase, a_stop_while_it_is_out_of_reach);
     tcase_add_test(tcase, a_restart_of_fleetd);
     tcase_add_test(tcase, a_restart_of_fleetd_while_it_ends);

@@ -348,14 +348,16 @@ static int answered(sd_bus_message *reply, void *user_data, sd_bus_error *error)
     FleetRemoteLink *link = user_data;
     const sd_bus_error *failure = sd_bus_message_get_error(reply);
 
+    /* What is not answered stays open, and the timer finds it so; a connection that has ended tells by itself. */
+    if (failure != NULL && fleet_program_unit_is_unanswered(failure))
+        return 1;
     link->ping = sd_bus_slot_unref(link->ping);
-    /* Nobody answers any more on a connection that has ended, which is told by itself. */
-    if (failure != NULL && !fleet_program_unit_is_unanswered(failure)) {
+    if (failure != NULL) {
         g_autofree char *reason = fleet_remote_failure_text(failure->message);
 
         fail(link, FLEET_OUTCOME_TRANSIENT,
                 g_strdup_printf("the bus of '%s' does not answer: %s", where(link), reason));
-    } else if (failure == NULL && link->state == STATE_HANDSHAKE) {
+    } else if (link->state == STATE_HANDSHAKE) {
         become_ready(link);
     }
     return 1;
