@@ -4,6 +4,8 @@
  * Programs on another machine, by the driver "remote-bus".
  */
 
+#include "base/clock.h"
+#include "lib/loop.h"
 #include "remote_test.h"
 
 #include <signal.h>
@@ -303,6 +305,37 @@ START_TEST(a_connection_that_hangs_for_longer_than_a_call_may_take)
 }
 END_TEST
 
+static gboolean looks_again_soon(gpointer data)
+{
+    const FleetTestAttempt *attempt = data;
+
+    return attempt->wake_at != 0 && attempt->wake_at < fleet_clock_boottime() + 60 * FLEET_USEC_PER_SEC;
+}
+
+/* systemd answers nobody as long as one of its generators runs, and has told of the program's end before. */
+START_TEST(a_systemd_that_is_busy)
+{
+    g_autoptr(FleetRemoteTest) self = fleet_remote_test_new();
+
+    fleet_remote_test_set(self, "RemoteBus", "ConnectTimeout", "4s");
+    fleet_remote_test_set(self, "RemoteBus", "ReconnectDelay", "2s");
+    FleetTestAttempt *attempt = start_waiting(self, "echo x >>/run/runs");
+    fleet_remote_test_kill_ssh(SIGKILL);
+    fleet_remote_test_wait_ssh(0);
+    g_free(fleet_test_machine_run(self->machine,
+            "touch /run/go; until systemctl list-units --plain | grep 'fleet-action-.*exited'; do sleep 0.05; done; "
+            "mkdir -p /run/systemd/system-generators; cd /run/systemd/system-generators; "
+            "printf '#!/bin/sh\\ntouch /run/busy\\nuntil test -e /run/free; do sleep 0.05; done\\n' >busy; "
+            "chmod +x busy; systemctl daemon-reload --no-block >/dev/null 2>&1 &"));
+    fleet_test_machine_wait(self->machine, "test -e /run/busy");
+    fleet_remote_test_wait_seen(self, 2);
+    if (!fleet_test_run_until(looks_again_soon, attempt))
+        fleet_test_fail("what was not answered is not asked again");
+    g_free(fleet_test_machine_run(self->machine, "touch /run/free"));
+    check_goes_on(self, attempt);
+}
+END_TEST
+
 START_TEST(a_stop_while_it_is_out_of_reach)
 {
     g_autoptr(FleetRemoteTest) self = fleet_remote_test_new();
@@ -583,6 +616,7 @@ int main(void)
     tcase_add_test(tcase, a_connection_that_is_cut_while_it_ends);
     tcase_add_test(tcase, a_connection_that_hangs);
     tcase_add_test(tcase, a_connection_that_hangs_for_longer_than_a_call_may_take);
+    tcase_add_test(tcase, a_systemd_that_is_busy);
     tcase_add_test(tcase, a_stop_while_it_is_out_of_reach);
     tcase_add_test(tcase, a_restart_of_fleetd);
     tcase_add_test(tcase, a_restart_of_fleetd_while_it_ends);

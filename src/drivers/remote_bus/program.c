@@ -397,6 +397,15 @@ static void consider(Program *program, const FleetProgramUnitState *state)
         signal_if_wanted(program);
 }
 
+/* The time after which the program is killed, if one is set, is kept: it is looked at then, too. */
+static void look_later(Program *program)
+{
+    FleetRemoteRun *run = program->run;
+
+    if (run->due[FLEET_REMOTE_DUE_WORK] == FLEET_REMOTE_NEVER)
+        fleet_remote_run_set_due(run, FLEET_REMOTE_DUE_WORK, fleet_clock_boottime() + LOOK_AGAIN_USEC);
+}
+
 static int looked(sd_bus_message *reply, void *user_data, sd_bus_error *error)
 {
     Program *program = user_data;
@@ -405,12 +414,15 @@ static int looked(sd_bus_message *reply, void *user_data, sd_bus_error *error)
     g_auto(FleetProgramUnitState) state = {0};
 
     program->call = sd_bus_slot_unref(program->call);
-    if (failure != NULL && fleet_program_unit_is_unanswered(failure))
-        return 1; /* that the connection is lost is told by itself */
+    /* The connection may be lost, which is told by itself; or a systemd that is busy takes too long. */
+    if (failure != NULL && fleet_program_unit_is_unanswered(failure)) {
+        look_later(program);
+        return 1;
+    }
     if (failure != NULL || fleet_program_unit_state_read(reply, &state) < 0) {
         fleet_log_warning("systemd of '%s' does not say how '%s' is%s%s", fleet_remote_run_where(run), run->plan.unit,
                 failure != NULL ? ": " : "", failure != NULL ? failure->message : "");
-        fleet_remote_run_set_due(run, FLEET_REMOTE_DUE_WORK, fleet_clock_boottime() + LOOK_AGAIN_USEC);
+        look_later(program);
         return 1;
     }
     if (program->look_again)
