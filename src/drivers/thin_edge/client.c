@@ -233,11 +233,15 @@ static void on_publish(struct mosquitto *library, void *data, int id, int code, 
 
 /* The socket. */
 
-/* Hands over what the window has room for. */
+/* Is there something for which the window has room? */
+static gboolean can_flush(const FleetThinEdgeClient *client)
+{
+    return client->outbox.head != NULL && g_hash_table_size(client->unconfirmed) < WINDOW;
+}
+
 static void flush(FleetThinEdgeClient *client)
 {
-    while (client->failure == NULL && !g_queue_is_empty(&client->outbox) &&
-            g_hash_table_size(client->unconfirmed) < WINDOW) {
+    while (client->failure == NULL && can_flush(client)) {
         Outgoing *outgoing = g_queue_pop_head(&client->outbox);
         int id = 0;
         int result = mosquitto_publish(client->library, &id, outgoing->topic, (int)strlen(outgoing->payload),
@@ -342,7 +346,7 @@ static void update_source(FleetThinEdgeClient *client)
     GIOCondition reads = client->is_deaf ? 0 : G_IO_IN;
 
     g_source_modify_unix_fd(client->source, client->tag, writes ? reads | G_IO_OUT : reads);
-    g_source_set_ready_time(client->source, next_moment(client));
+    g_source_set_ready_time(client->source, can_flush(client) ? 0 : next_moment(client));
 }
 
 /* Is the last thing that happens to a client. */
