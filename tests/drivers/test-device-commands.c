@@ -335,7 +335,8 @@ END_TEST
 START_TEST(clearing_does_not_stop_the_work)
 {
     const char *topic = COMMAND("config_update", "1");
-    FleetTestProcess *device = fleet_test_simulated_device_start(broker, "rtr", "--duration=300ms", NULL);
+    /* So long that it is cleared before it is done, however busy the machine is. */
+    FleetTestProcess *device = fleet_test_simulated_device_start(broker, "rtr", "--duration=1s", NULL);
 
     device_test_request(topic, "{'type':'settings','remoteUrl':'x','mine':1}");
     (void)fleet_test_mqtt_wait_status(mqtt, 0, topic, "executing");

@@ -148,6 +148,8 @@ static void on_ready(guint32 events, gpointer data)
     gboolean was_up = connection->up, is_tls = connection->broker->cafile != NULL;
     int result = MOSQ_ERR_SUCCESS;
 
+    if (connection->client == NULL)
+        return; /* it was closed since in the same turn of the loop */
     enter(connection);
     if (!connection->reached)
         result = finish_reaching(connection);
