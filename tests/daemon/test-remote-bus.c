@@ -6,7 +6,6 @@
 
 #include "fixture.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static FleetTestMachine *machine;
@@ -62,6 +61,15 @@ static char *initiate(const char *type, const char *key, const char *value)
     return path;
 }
 
+/* One that the machine is at. Its path. Owned by the caller. */
+static char *initiate_reboot(void)
+{
+    add_device();
+    char *path = initiate("SYSTEM_REBOOT", "reason", "a test");
+    fleet_test_signals_wait_property(signals, 0, path, "Message", "'the machine is going down'");
+    return path;
+}
+
 static void wait_end(const char *path, const char *result)
 {
     g_autofree char *quoted = g_strdup_printf("'%s'", result);
@@ -110,9 +118,8 @@ END_TEST
 
 START_TEST(a_reboot_that_outlives_fleetd)
 {
-    add_device();
-    g_autofree char *path = initiate("SYSTEM_REBOOT", "reason", "a test");
-    fleet_test_signals_wait_property(signals, 0, path, "Message", "'the machine is going down'");
+    g_autofree char *path = initiate_reboot();
+
     fleet_test_daemon_kill(fleetd);
     fleet_test_machine_wait_boots(machine, 2);
     fleet_test_daemon_start(fleetd);
@@ -124,9 +131,8 @@ END_TEST
 
 START_TEST(a_reboot_that_fleetd_is_killed_in)
 {
-    add_device();
-    g_autofree char *path = initiate("SYSTEM_REBOOT", "reason", "a test");
-    fleet_test_signals_wait_property(signals, 0, path, "Message", "'the machine is going down'");
+    g_autofree char *path = initiate_reboot();
+
     fleet_test_daemon_kill(fleetd);
     fleet_test_daemon_start(fleetd);
     wait_end(path, "success");
@@ -136,9 +142,8 @@ END_TEST
 
 START_TEST(an_orderly_restart_in_between)
 {
-    add_device();
-    g_autofree char *path = initiate("SYSTEM_REBOOT", "reason", "a test");
-    fleet_test_signals_wait_property(signals, 0, path, "Message", "'the machine is going down'");
+    g_autofree char *path = initiate_reboot();
+
     fleet_test_daemon_restart(fleetd);
     wait_end(path, "success");
     ck_assert_uint_eq(fleet_test_machine_boots(machine), 2);
@@ -148,9 +153,8 @@ END_TEST
 /* After the point of no return it is not stopped. */
 START_TEST(a_reboot_cannot_be_cancelled)
 {
-    add_device();
-    g_autofree char *path = initiate("SYSTEM_REBOOT", "reason", "a test");
-    fleet_test_signals_wait_property(signals, 0, path, "Message", "'the machine is going down'");
+    g_autofree char *path = initiate_reboot();
+
     fleet_test_call_fails(connection, path, FLEET_TEST_ACTION, "Cancel", g_variant_new("(a{sv})", NULL),
             "org.fleet.Error.NotCancelable", "rebooting");
     wait_end(path, "success");
@@ -194,12 +198,6 @@ END_TEST
 int main(void)
 {
     g_autofree char *obstacle = fleet_test_machine_obstacle();
-
-    if (obstacle != NULL) {
-        printf("1..0 # SKIP %s\n", obstacle);
-        return 0;
-    }
-
     Suite *suite = suite_create("remote-bus");
     TCase *tcase = fleet_test_case(suite, "remote-bus");
 
@@ -211,5 +209,5 @@ int main(void)
     tcase_add_test(tcase, a_reboot_cannot_be_cancelled);
     tcase_add_test(tcase, what_is_refused);
     tcase_add_test(tcase, secrets_are_kept);
-    return fleet_test_main(suite);
+    return fleet_test_main_unless(obstacle, suite);
 }

@@ -22,12 +22,18 @@ FleetRemoteTest *fleet_remote_test_new_for(FleetTestMachine *machine)
     return self;
 }
 
-FleetRemoteTest *fleet_remote_test_new(void)
+FleetRemoteTest *fleet_remote_test_new_with_setup(const char *setup)
 {
     FleetTestMachine *machine = fleet_test_machine_new();
 
+    fleet_test_machine_add_file(machine, "setup", setup);
     fleet_test_machine_boot(machine);
     return fleet_remote_test_new_for(machine);
+}
+
+FleetRemoteTest *fleet_remote_test_new(void)
+{
+    return fleet_remote_test_new_with_setup("");
 }
 
 void fleet_remote_test_free(FleetRemoteTest *self)
@@ -60,7 +66,7 @@ void fleet_remote_test_set(FleetRemoteTest *self, const char *group, const char 
     fleet_remote_bus_driver_configure(self->test->driver, self->settings);
 }
 
-void fleet_remote_test_set_script(FleetRemoteTest *self, const char *script)
+FleetProgram *fleet_remote_test_set_script(FleetRemoteTest *self, const char *script)
 {
     g_autoptr(GError) error = NULL;
     FleetProgram *program = fleet_remote_settings_add_program(self->settings, "RemoteBus SOFTWARE_UPDATE", &error);
@@ -69,6 +75,7 @@ void fleet_remote_test_set_script(FleetRemoteTest *self, const char *script)
     g_strfreev(program->argv);
     program->argv = g_strdupv((char *[]){(char *)"/bin/sh", (char *)"-c", (char *)script, NULL});
     fleet_remote_bus_driver_configure(self->test->driver, self->settings);
+    return program;
 }
 
 FleetTestAttempt *fleet_remote_test_start(FleetRemoteTest *self, gint64 sequence, const char *type)

@@ -20,6 +20,13 @@ typedef struct {
 /* A machine that is booted, and a driver that knows how to reach it and has no program. Its waits are short. */
 FleetRemoteTest *fleet_remote_test_new(void) G_GNUC_WARN_UNUSED_RESULT;
 
+/* The same, of a machine that runs a script at each boot before it can be reached. */
+FleetRemoteTest *fleet_remote_test_new_with_setup(const char *setup) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Of such a script: makes a user "operator", who is let in like root and has no rights. */
+#define FLEET_REMOTE_TEST_OPERATOR                                                                                     \
+    "echo 'operator:x:4321:4321::/:/bin/sh' >>/etc/passwd\necho 'operator:*:1::::::' >>/etc/shadow\n"
+
 /* The same, of a machine that the caller has prepared and has not booted. Takes it. */
 FleetRemoteTest *fleet_remote_test_new_for(FleetTestMachine *machine) G_GNUC_WARN_UNUSED_RESULT;
 void fleet_remote_test_free(FleetRemoteTest *self);
@@ -30,8 +37,8 @@ void fleet_remote_test_configure(FleetRemoteTest *self);
 /* Sets a key of a group of it, and puts it into force. */
 void fleet_remote_test_set(FleetRemoteTest *self, const char *group, const char *key, const char *value);
 
-/* Has the script of a shell be the program for SOFTWARE_UPDATE. */
-void fleet_remote_test_set_script(FleetRemoteTest *self, const char *script);
+/* Has the script of a shell be the program for SOFTWARE_UPDATE. The program is the settings'. */
+FleetProgram *fleet_remote_test_set_script(FleetRemoteTest *self, const char *script);
 
 /* Starts an attempt, number 1 of that sequence. Owned by the driver's table. */
 FleetTestAttempt *fleet_remote_test_start(FleetRemoteTest *self, gint64 sequence, const char *type);

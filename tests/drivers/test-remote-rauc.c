@@ -9,7 +9,6 @@
 
 #include <glib/gstdio.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -108,26 +107,33 @@ START_TEST(a_bundle)
 }
 END_TEST
 
+/* The attempt that it was is returned. */
+static FleetTestAttempt *check_fails(
+        FleetRemoteTest *self, const char *key, const char *value, FleetOutcome outcome, const char *message)
+{
+    FleetTestAttempt *attempt = start(self, key, value);
+
+    fleet_test_attempt_wait(attempt);
+    ck_assert_int_eq(attempt->outcome, outcome);
+    fleet_test_assert_contains(attempt->message, message);
+    return attempt;
+}
+
 START_TEST(a_bundle_that_is_not_there)
 {
     g_autoptr(FleetRemoteTest) self = new_with("");
-    FleetTestAttempt *attempt = start(self, "path", "/run/none.raucb");
+    const FleetTestAttempt *attempt = check_fails(
+            self, "path", "/run/none.raucb", FLEET_OUTCOME_PERMANENT, "/run/none.raucb: No such file or directory");
 
-    fleet_test_attempt_wait(attempt);
-    ck_assert_int_eq(attempt->outcome, FLEET_OUTCOME_PERMANENT);
     ck_assert(g_str_has_prefix(attempt->message, "RAUC could not install the bundle: "));
-    fleet_test_assert_contains(attempt->message, "/run/none.raucb: No such file or directory");
 }
 END_TEST
 
 START_TEST(a_bundle_of_somebody_else)
 {
     g_autoptr(FleetRemoteTest) self = new_with("sed -i 's/compatible=box/compatible=other/' /etc/rauc/system.conf\n");
-    FleetTestAttempt *attempt = start(self, "path", "/run/bundle.raucb");
 
-    fleet_test_attempt_wait(attempt);
-    ck_assert_int_eq(attempt->outcome, FLEET_OUTCOME_PERMANENT);
-    fleet_test_assert_contains(attempt->message, "Compatible mismatch");
+    check_fails(self, "path", "/run/bundle.raucb", FLEET_OUTCOME_PERMANENT, "Compatible mismatch");
 }
 END_TEST
 
@@ -135,12 +141,11 @@ END_TEST
 START_TEST(a_bundle_of_the_network)
 {
     g_autoptr(FleetRemoteTest) self = new_with("");
-    FleetTestAttempt *attempt = start(self, "url", "http://127.0.0.1:1/secret.raucb");
-
-    fleet_test_attempt_wait(attempt);
-    ck_assert_int_eq(attempt->outcome, FLEET_OUTCOME_PERMANENT);
-    ck_assert(g_str_has_prefix(attempt->message, "RAUC could not install the bundle: "));
+    const FleetTestAttempt *attempt = check_fails(self, "url", "http://127.0.0.1:1/secret.raucb",
+            FLEET_OUTCOME_PERMANENT, "RAUC could not install the bundle: ");
     g_autofree char *log = fleet_test_machine_run(self->machine, "journalctl -u rauc");
+
+    ck_assert(g_str_has_prefix(attempt->message, "RAUC could not install the bundle: "));
     fleet_test_assert_contains(log, "http://127.0.0.1:1/secret.raucb");
 }
 END_TEST
@@ -150,22 +155,18 @@ START_TEST(a_machine_without_rauc)
     g_autoptr(FleetRemoteTest) self =
             new_with("mount --bind /dev/null /usr/share/dbus-1/system-services/de.pengutronix.rauc.service\n"
                      "systemctl restart dbus\n");
-    FleetTestAttempt *attempt = start(self, "path", "/run/bundle.raucb");
 
-    fleet_test_attempt_wait(attempt);
-    ck_assert_int_eq(attempt->outcome, FLEET_OUTCOME_REJECTED);
-    fleet_test_assert_contains(attempt->message, "'127.0.0.1' has no RAUC, and no program is configured for this");
+    check_fails(self, "path", "/run/bundle.raucb", FLEET_OUTCOME_REJECTED,
+            "'127.0.0.1' has no RAUC, and no program is configured for this");
 }
 END_TEST
 
 START_TEST(one_that_does_not_start)
 {
     g_autoptr(FleetRemoteTest) self = new_with("rm /etc/rauc/system.conf\n");
-    FleetTestAttempt *attempt = start(self, "path", "/run/bundle.raucb");
+    const FleetTestAttempt *attempt = check_fails(
+            self, "path", "/run/bundle.raucb", FLEET_OUTCOME_TRANSIENT, "RAUC of '127.0.0.1' does not answer");
 
-    fleet_test_attempt_wait(attempt);
-    ck_assert_int_eq(attempt->outcome, FLEET_OUTCOME_TRANSIENT);
-    fleet_test_assert_contains(attempt->message, "RAUC of '127.0.0.1' does not answer");
     ck_assert_ptr_null(strstr(attempt->reports->str, "point-of-no-return"));
 }
 END_TEST
@@ -323,12 +324,6 @@ static char *find_obstacle(void)
 int main(void)
 {
     g_autofree char *obstacle = find_obstacle();
-
-    if (obstacle != NULL) {
-        printf("1..0 # SKIP %s\n", obstacle);
-        return 0;
-    }
-
     Suite *suite = suite_create("remote-rauc");
     TCase *tcase = fleet_test_case(suite, "remote-rauc");
 
@@ -347,5 +342,5 @@ int main(void)
     tcase_add_test(tcase, a_restart_of_fleetd_while_it_ends);
     tcase_add_test(tcase, a_restart_of_fleetd_before_it_is_asked);
     tcase_add_test(tcase, a_machine_that_loses_its_power);
-    return fleet_test_main(suite);
+    return fleet_test_main_unless(obstacle, suite);
 }

@@ -26,6 +26,9 @@
  * fleet_test_directory(), whatever became of them. */
 int fleet_test_main(Suite *suite) G_GNUC_WARN_UNUSED_RESULT;
 
+/* The same, but where there is an obstacle (not NULL; for people) nothing is run, and the whole is skipped. */
+int fleet_test_main_unless(const char *obstacle, Suite *suite) G_GNUC_WARN_UNUSED_RESULT;
+
 /* A new test case of the suite with a timeout of 60 s a check, times CK_TIMEOUT_MULTIPLIER. Owned by the suite. */
 TCase *fleet_test_case(Suite *suite, const char *name);
 
