@@ -504,6 +504,28 @@ START_TEST(tls_without_a_certificate)
 }
 END_TEST
 
+/* Nobody is asked for the password of a key. */
+START_TEST(tls_with_a_locked_key)
+{
+    const FleetTestBrokerSettings settings = {.tls = TRUE, .client_certificates = TRUE};
+    g_autoptr(ThinEdgeTest) test = thin_edge_test_new_with_config(&settings, NULL);
+    const FleetTestCertificates *certificates = fleet_test_broker_certificates(test->broker);
+    g_autofree char *directory = fleet_test_directory_new();
+    g_autofree char *key = g_build_filename(directory, "key", NULL);
+    g_autofree char *config = g_strdup_printf("[ThinEdge]\nBroker=%s\nCAFile=%s\nCertificateFile=%s\nKeyFile=%s\n",
+            fleet_test_broker_address(test->broker), fleet_test_certificates_authority(certificates),
+            fleet_test_certificates_client(certificates), key);
+
+    g_free(fleet_test_run_ok("openssl", "pkey", "-in", fleet_test_certificates_client_key(certificates), "-aes128",
+            "-passout", "pass:secret", "-out", key));
+    fleet_test_daemon_set_config(test->daemon, config);
+    fleet_test_daemon_start(test->daemon);
+    thin_edge_test_wait_log(test, "cannot be used: ");
+    g_autofree char *written = fleet_test_daemon_stderr(test->daemon);
+    ck_assert_ptr_null(strstr(written, "pass phrase"));
+}
+END_TEST
+
 /* The broker's certificate is from somebody else. */
 START_TEST(tls_with_a_stranger)
 {
@@ -676,6 +698,7 @@ int main(void)
     tcase_add_test(tcase, wrong_password);
     tcase_add_test(tcase, tls_with_certificates);
     tcase_add_test(tcase, tls_without_a_certificate);
+    tcase_add_test(tcase, tls_with_a_locked_key);
     tcase_add_test(tcase, tls_with_a_stranger);
     tcase_add_test(tcase, tls_with_another_name);
     tcase_add_test(tcase, tls_with_a_name);

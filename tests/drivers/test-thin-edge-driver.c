@@ -214,6 +214,36 @@ START_TEST(what_was_dropped_is_looked_for)
 }
 END_TEST
 
+/* It is to be looked at again after that time, from a moment ago. */
+static void assert_patience(const Test *test, gint64 seconds)
+{
+    gint64 left = test->wake_at - fleet_clock_boottime();
+
+    ck_assert_int_le(left, seconds * FLEET_USEC_PER_SEC);
+    ck_assert_int_gt(left, (seconds - (gint64)FLEET_TEST_PATIENCE) * FLEET_USEC_PER_SEC);
+}
+
+/* What nothing is heard of is looked at ever less often, but at least once an hour; and as often as at first when it is
+ * heard of again. */
+START_TEST(what_is_silent_is_looked_at_ever_less_often)
+{
+    g_autoptr(Test) test = test_new(&(const FleetTestBrokerSettings){0});
+
+    start(test);
+    g_autofree char *topic = topic_of(test);
+    for (gint64 seconds = 30; seconds < 3600; seconds *= 2) {
+        assert_patience(test, seconds);
+        class->wake(test->driver, &test->attempt);
+    }
+    assert_patience(test, 3600);
+    class->wake(test->driver, &test->attempt);
+    assert_patience(test, 3600);
+    fleet_test_mqtt_publish(test->mqtt, topic, "{\"status\":\"executing\"}", TRUE);
+    wait_report(test, "phase executing\n");
+    assert_patience(test, 30);
+}
+END_TEST
+
 /* Nothing has changed, so nothing is reported; and it is looked at again later. */
 START_TEST(what_is_as_it_was_is_no_news)
 {
@@ -353,6 +383,7 @@ int main(void)
     TCase *tcase = fleet_test_case(suite, "driver");
 
     tcase_add_test(tcase, what_was_dropped_is_looked_for);
+    tcase_add_test(tcase, what_is_silent_is_looked_at_ever_less_often);
     tcase_add_test(tcase, what_is_as_it_was_is_no_news);
     tcase_add_test(tcase, what_has_gone_is_unknown);
     tcase_add_test(tcase, what_is_not_stored_is_not_sent);

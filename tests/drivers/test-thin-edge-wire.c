@@ -124,7 +124,7 @@ START_TEST(command_that_waits_for_the_wire)
 {
     g_autoptr(Wire) wire = wire_new(NULL);
 
-    /* Its mark: the second one that begins so since then. */
+    /* The mark that precedes its command is the next one. */
     proxy_break_at(wire->proxy, "/mark", PROXY_SWALLOW);
     g_autoptr(ThinEdgeAction) action = thin_edge_test_initiate(wire->test, "dev", "SYSTEM_REBOOT", NULL);
     ck_assert_str_eq(action->status, "RUNNING");

@@ -340,6 +340,8 @@ START_TEST(announced_devices_are_registered)
     g_autoptr(GVariant) count = fleet_test_get(test->connection, FLEET_TEST_ROOT, FLEET_TEST_MANAGER, "DeviceCount");
     ck_assert_uint_eq(g_variant_get_uint32(count), 3);
 
+    /* One that takes back what it has announced is a device nevertheless. */
+    announce(test, "one", "");
     thin_edge_test_can(test, "one", "restart", "{}");
     thin_edge_test_is_up(test, "one", TRUE);
     thin_edge_test_wait_device(test, "one", "Presence", "'ONLINE'");
