@@ -171,6 +171,21 @@ START_TEST(one_that_does_not_start)
 }
 END_TEST
 
+START_TEST(a_connection_that_is_cut_before_it_has_started)
+{
+    g_autoptr(FleetRemoteTest) self =
+            new_with("printf '[Service]\\nExecStartPre=/bin/sh -c \"touch /run/starting; exec sleep 1000\"\\n' "
+                     ">/run/systemd/system/rauc.service.d/slow.conf\nsystemctl daemon-reload\n");
+    FleetTestAttempt *attempt = start(self, "path", "/run/bundle.raucb");
+
+    fleet_remote_test_wait_for(self, "test -e /run/starting");
+    fleet_remote_test_kill_ssh(SIGKILL);
+    fleet_test_attempt_wait(attempt);
+    ck_assert_int_eq(attempt->outcome, FLEET_OUTCOME_TRANSIENT);
+    ck_assert_str_eq(attempt->message, "the connection to '127.0.0.1' was lost: ssh was killed by signal 9");
+}
+END_TEST
+
 START_TEST(one_that_is_busy)
 {
     g_autoptr(FleetRemoteTest) self = new_with("touch /run/hold\nrauc install /run/bundle.raucb >/dev/null &\n");
@@ -333,6 +348,7 @@ int main(void)
     tcase_add_test(tcase, a_bundle_of_the_network);
     tcase_add_test(tcase, a_machine_without_rauc);
     tcase_add_test(tcase, one_that_does_not_start);
+    tcase_add_test(tcase, a_connection_that_is_cut_before_it_has_started);
     tcase_add_test(tcase, one_that_is_busy);
     tcase_add_test(tcase, a_connection_that_is_cut);
     tcase_add_test(tcase, a_connection_that_is_cut_while_it_ends);

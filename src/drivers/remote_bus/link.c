@@ -613,7 +613,8 @@ gint64 fleet_remote_link_next_try(const FleetRemoteLink *link)
 
 sd_bus *fleet_remote_link_bus(const FleetRemoteLink *link)
 {
-    return link->state == STATE_READY && link->failed == 0 ? link->bus : NULL;
+    /* One that is closing ends its calls first, and tells only then. */
+    return link->state == STATE_READY && link->failed == 0 && sd_bus_is_open(link->bus) > 0 ? link->bus : NULL;
 }
 
 const FleetRemoteBoot *fleet_remote_link_boot(const FleetRemoteLink *link)

@@ -62,7 +62,7 @@ void fleet_remote_link_connect(FleetRemoteLink *link);
 /* When it should be asked to connect, µs of CLOCK_BOOTTIME: the past, but after failures. */
 gint64 fleet_remote_link_next_try(const FleetRemoteLink *link);
 
-/* The connection, or NULL while it is not ready. Owned by the link. */
+/* The connection, or NULL while it is not ready, or is closing. Owned by the link. */
 sd_bus *fleet_remote_link_bus(const FleetRemoteLink *link);
 
 /* Of the connection that is there, or was last. */

@@ -165,7 +165,7 @@ static int checked(sd_bus_message *reply, void *user_data, sd_bus_error *error)
     g_auto(State) state = {.percentage = -1};
 
     rauc->call = sd_bus_slot_unref(rauc->call);
-    if (failure != NULL && sd_bus_error_has_name(failure, SD_BUS_ERROR_DISCONNECTED))
+    if (failure != NULL && fleet_program_unit_is_unanswered(failure) && fleet_remote_run_bus(run) == NULL)
         return 1; /* that the connection is lost is told by itself */
     if (failure != NULL) {
         not_there(run, failure);
